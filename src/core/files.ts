@@ -1,0 +1,124 @@
+/**
+ * Whole-file output that is never half there: content goes to a temporary name in the same folder and is
+ * renamed when complete; if the producer throws, the temporary file is removed.
+ */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { userError } from './errors.ts';
+
+/** Takes chunks in order; text is written as UTF-8. */
+export type Write = (chunk: string | Uint8Array) => void;
+
+/** Calls `produce` with a writer and puts the result at `path` in one step. Creates missing folders. */
+export function writeFileAtomically(path: string, content: string | Uint8Array): void {
+  writeAtomically(path, (write) => write(content));
+}
+
+/** As {@link writeFileAtomically}, for content made piece by piece. */
+export function writeAtomically<T>(path: string, produce: (write: Write) => T): T {
+  const file = openAtomically(path);
+  try {
+    const result = produce(file.write);
+    file.commit();
+    return result;
+  } catch (error) {
+    file.abandon();
+    throw error;
+  }
+}
+
+/** As {@link writeAtomically}, for a producer that awaits. */
+export async function writeAtomicallyAsync<T>(
+  path: string,
+  produce: (write: Write) => Promise<T>,
+): Promise<T> {
+  const file = openAtomically(path);
+  try {
+    const result = await produce(file.write);
+    file.commit();
+    return result;
+  } catch (error) {
+    file.abandon();
+    throw error;
+  }
+}
+
+interface PendingFile {
+  write: Write;
+  commit(): void;
+  abandon(): void;
+}
+
+function openAtomically(path: string): PendingFile {
+  const target = resolve(path);
+  const temporary = `${target}.tmp-${randomBytes(6).toString('hex')}`;
+  let descriptor: number;
+  try {
+    mkdirSync(dirname(target), { recursive: true });
+    descriptor = openSync(temporary, 'wx');
+  } catch (error) {
+    throw userError(
+      'OUTPUT_UNWRITABLE',
+      'a writable output path',
+      `${path} (${reason(error)})`,
+      'choose another --out',
+    );
+  }
+  return {
+    write(chunk) {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk;
+      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at);
+    },
+    commit() {
+      fsyncSync(descriptor);
+      closeSync(descriptor);
+      try {
+        renameSync(temporary, target);
+      } catch (error) {
+        rmSync(temporary, { force: true });
+        throw userError(
+          'OUTPUT_UNWRITABLE',
+          'a writable output path',
+          `${path} (${reason(error)})`,
+          'choose another --out',
+        );
+      }
+    },
+    abandon() {
+      closeSync(descriptor);
+      rmSync(temporary, { force: true });
+    },
+  };
+}
+
+/** Text of a user's file; a missing, unreadable or non-file path is a user error. `what` names it in the message. */
+export function readUserFile(path: string, what: string): string {
+  return readUserBytes(path, what).toString('utf8');
+}
+
+/** Bytes of a user's file, with the same errors as {@link readUserFile}. */
+export function readUserBytes(path: string, what: string): Buffer {
+  try {
+    if (!statSync(path).isFile()) throw new Error('not a file');
+    return readFileSync(path);
+  } catch (error) {
+    throw userError('INPUT_UNREADABLE', `a readable ${what}`, `${path} (${reason(error)})`, 'check the path');
+  }
+}
+
+/** The short reason of a system error (its code), for messages. */
+export function reason(error: unknown): string {
+  if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message;
+  return String(error);
+}
