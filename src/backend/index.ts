@@ -1,0 +1,24 @@
+export { type AdamwOptions, type AdamwParameter, adamwStep, globalNorm } from './ops/adamw.ts';
+export { attention } from './ops/attention.ts';
+export { embedding } from './ops/embedding.ts';
+export {
+  attentionWithCache,
+  copyCacheSlot,
+  createKvCache,
+  type KvCache,
+  writeCache,
+} from './ops/kv-cache.ts';
+export { linear } from './ops/linear.ts';
+export { linearCrossEntropy } from './ops/linear-cross-entropy.ts';
+export { rmsNorm } from './ops/rms-norm.ts';
+export { rotary } from './ops/rotary.ts';
+export { type SampledTokens, type SampleOptions, sampleTokens } from './ops/sample-tokens.ts';
+export { swiglu } from './ops/swiglu.ts';
+export {
+  type BackendName,
+  type BackendProbe,
+  type BackendReport,
+  backendNames,
+  probeBackends,
+  useBackend,
+} from './select.ts';

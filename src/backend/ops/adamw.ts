@@ -1,0 +1,57 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/** One parameter with its first and second moment. */
+export interface AdamwParameter {
+  variable: tf.Variable;
+  m: tf.Variable;
+  v: tf.Variable;
+  /** Whether weight decay applies (matrices, usually not norms and biases). */
+  decay: boolean;
+}
+
+export interface AdamwOptions {
+  /** 1 for the first update. */
+  step: number;
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weightDecay: number;
+  /** Multiplies every gradient (clipping, accumulation). */
+  gradientScale: number;
+}
+
+/**
+ * AdamW exactly as PyTorch's `torch.optim.AdamW`: decoupled decay `p ← p − lr·wd·p` first, bias correction,
+ * ε outside the square root: `p ← p − lr/(1−β₁ᵗ) · m / (√v/√(1−β₂ᵗ) + ε)`.
+ *
+ * @param gradients one per parameter, of its shape
+ */
+export function adamwStep(
+  parameters: readonly AdamwParameter[],
+  gradients: readonly tf.Tensor[],
+  options: AdamwOptions,
+): void {
+  const { step, learningRate, beta1, beta2, epsilon, weightDecay, gradientScale } = options;
+  const stepSize = learningRate / (1 - beta1 ** step);
+  const correction2 = Math.sqrt(1 - beta2 ** step);
+  tf.tidy(() => {
+    parameters.forEach(({ variable, m, v, decay }, index) => {
+      const gradient = tf.mul(gradients[index]!, gradientScale);
+      m.assign(tf.add(tf.mul(m, beta1), tf.mul(gradient, 1 - beta1)));
+      v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(gradient), 1 - beta2)));
+      const decayed = decay ? tf.mul(variable, 1 - learningRate * weightDecay) : variable;
+      const denominator = tf.add(tf.div(tf.sqrt(v), correction2), epsilon);
+      variable.assign(tf.sub(decayed, tf.mul(tf.div(m, denominator), stepSize)));
+    });
+  });
+}
+
+/** Euclidean norm over all tensors together, accumulated in float64 in a fixed order. */
+export function globalNorm(tensors: readonly tf.Tensor[]): number {
+  let sum = 0;
+  for (const tensor of tensors) {
+    for (const value of tensor.dataSync<'float32'>()) sum += value * value;
+  }
+  return Math.sqrt(sum);
+}

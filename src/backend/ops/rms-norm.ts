@@ -1,0 +1,15 @@
+import * as tf from '@tensorflow/tfjs-core';
+
+/**
+ * Root-mean-square normalization (Zhang & Sennrich 2019) as in Qwen2: `x / sqrt(mean(x²) + ε) · weight`,
+ * per row.
+ *
+ * @param x [T, D]
+ * @param weight [D]
+ */
+export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+  return tf.tidy(() => {
+    const meanSquare = tf.mean(tf.square(x), 1, true); // [T, 1]
+    return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, epsilon))), weight) as tf.Tensor2D;
+  });
+}
