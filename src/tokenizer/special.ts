@@ -1,0 +1,17 @@
+/** Tokens that stand outside byte-pair encoding, with the ids of the reference's tokenizer (PAPER §2). */
+import { TAGS } from '../tasks/text.ts';
+
+export const UNKNOWN = '[UNK]';
+export const PADDING = '[PAD]';
+export const BEGINNING = '[BOS]';
+export const END = '[EOS]';
+
+/** Special tokens in the order of their ids: 0–9. */
+export const SPECIAL_TOKENS: readonly string[] = [UNKNOWN, PADDING, BEGINNING, END, ...TAGS];
+
+/** Matches any of the contents; longest first, so that the leftmost longest one is found. */
+export function specialExpression(contents: readonly string[]): RegExp {
+  if (contents.length === 0) return /(?!)/g;
+  const longest = [...contents].sort((a, b) => b.length - a.length);
+  return new RegExp(longest.map((content) => content.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'g');
+}
