@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { userError } from '../core/index.ts';
+import { registerGradients } from './gradients.ts';
 
 export type BackendName = 'native' | 'cuda' | 'tensorflow' | 'webgpu' | 'cpu';
 
@@ -51,6 +52,7 @@ export async function useBackend(name: BackendName | 'auto' = 'auto'): Promise<B
     );
   }
   quietCpu();
+  registerGradients();
   await tf.setBackend(chosen.name);
   return { name: chosen.name, requested: name, reason: chosen.reason };
 }
