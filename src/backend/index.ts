@@ -22,3 +22,4 @@ export {
   probeBackends,
   useBackend,
 } from './select.ts';
+export { type Environment, environment } from './environment.ts';

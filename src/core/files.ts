@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -121,4 +122,34 @@ export function readUserBytes(path: string, what: string): Buffer {
 export function reason(error: unknown): string {
   if (error instanceof Error) return (error as NodeJS.ErrnoException).code ?? error.message;
   return String(error);
+}
+
+/**
+ * Makes a folder in one step: `fill` writes into a temporary folder beside it, which then takes the name. A
+ * folder that already has the name is replaced; after a crash either the old or the new one is there, whole.
+ */
+export function writeFolderAtomically(path: string, fill: (temporary: string) => void): void {
+  const target = resolve(path);
+  const suffix = randomBytes(6).toString('hex');
+  const temporary = `${target}.tmp-${suffix}`;
+  const replaced = `${target}.tmp-old-${suffix}`;
+  try {
+    mkdirSync(temporary, { recursive: true });
+  } catch (error) {
+    throw userError(
+      'OUTPUT_UNWRITABLE',
+      'a writable output path',
+      `${path} (${reason(error)})`,
+      'choose another --out',
+    );
+  }
+  try {
+    fill(temporary);
+    if (existsSync(target)) renameSync(target, replaced);
+    renameSync(temporary, target);
+    rmSync(replaced, { recursive: true, force: true });
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
 }

@@ -1,0 +1,36 @@
+/** `interplay env`: what this machine and installation offer, for planning and for bug reports. */
+import type { Command } from 'commander';
+import { printJson } from './terminal.ts';
+
+export function register(program: Command): void {
+  program
+    .command('env')
+    .description('versions, backends found and why others are not, CPU features, threads')
+    .option('--json', 'print one JSON document')
+    .action(async (options: { json?: true }) => {
+      const { cpuFeatures, environment, probeBackends, threadCount, useBackend } = await import(
+        '../backend/index.ts'
+      );
+      const backends = await probeBackends();
+      const auto = await useBackend('auto');
+      const facts = {
+        ...environment(),
+        threads: threadCount(),
+        cpu_features: cpuFeatures(),
+        auto: `${auto.name} (${auto.reason})`,
+        backends,
+      };
+      if (options.json) {
+        printJson(facts);
+        return;
+      }
+      const { backends: _backends, cpu_features, ...plain } = facts;
+      const lines = Object.entries({ ...plain, cpu_features: cpu_features.join(' ') || 'none detected' }).map(
+        ([name, value]) => `${name.padEnd(14)} ${value}`,
+      );
+      const rows = backends.map(
+        (probe) => `  ${probe.available ? '✓' : '–'} ${probe.name.padEnd(12)} ${probe.reason}`,
+      );
+      process.stdout.write(`${lines.join('\n')}\nbackends\n${rows.join('\n')}\n`);
+    });
+}

@@ -1,0 +1,86 @@
+/** `interplay pretrain`: pre-training and mid-training from a configuration file. */
+import type { Command } from 'commander';
+import { runCancellable } from '../core/cancellation.ts';
+import { userError } from '../core/errors.ts';
+import { readUserFile } from '../core/files.ts';
+import { chooseBackend } from './backend.ts';
+import { brief, integerOption, printJson, terminalProgress } from './terminal.ts';
+
+interface Options {
+  config?: string;
+  set: string[];
+  out: string;
+  resume?: true;
+  overwrite?: true;
+  seed?: number;
+  backend: string;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command('pretrain')
+    .description('train a model from random weights, or further from a model folder (init)')
+    .option('--config <file>', 'settings as JSON (docs/training.md lists them)')
+    .option(
+      '--set <key=value>',
+      'override one setting; repeatable',
+      (value, all: string[]) => [...all, value],
+      [],
+    )
+    .requiredOption('--out <folder>', 'run folder')
+    .option('--resume', 'go on from the newest checkpoint in the run folder')
+    .option('--overwrite', 'replace an earlier run in the folder')
+    .option('--seed <n>', 'random seed (overrides the settings)', integerOption(0))
+    .option('--backend <name>', 'auto, native, cuda, tensorflow, webgpu or cpu', 'auto')
+    .option('--json', 'print the result as one JSON document')
+    .action(async (options: Options) => {
+      const { applyOverrides, parsePretrainConfig, pretrain } = await import('../train/index.ts');
+      const { disposeQwen2 } = await import('../model/index.ts');
+      const overrides = options.seed === undefined ? options.set : [...options.set, `seed=${options.seed}`];
+      const source = options.config ?? 'the --set options';
+      const config = parsePretrainConfig(applyOverrides(readConfig(options.config), overrides), source);
+      await chooseBackend(options.backend);
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort()); // the run saves a checkpoint and ends; a second ^C kills
+      const result = await runCancellable(stop.signal, () =>
+        pretrain(config, {
+          out: options.out,
+          progress: terminalProgress(),
+          ...(options.resume ? { resume: true } : {}),
+          ...(options.overwrite ? { overwrite: true } : {}),
+        }),
+      );
+      disposeQwen2(result.model);
+      const { model: _model, tokenizer: _tokenizer, ...summary } = result;
+      if (options.json) printJson(summary);
+      else {
+        process.stdout.write(
+          `${result.finished ? 'Trained' : 'Stopped after'} ${brief(result.steps)} steps, ${brief(result.tokens)} tokens, ` +
+            `${brief(result.tokensPerSecond)} tokens/s; loss ${brief(result.loss)}, held-out ${brief(result.validationLoss)}\n` +
+            `Model: ${result.checkpoint}\n`,
+        );
+      }
+      if (!result.finished) process.exitCode = 130; // as a shell reports an interrupted command
+    });
+}
+
+function readConfig(path: string | undefined): Record<string, unknown> {
+  if (path === undefined) return {};
+  const text = readUserFile(path, 'configuration file');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw userError('JSON', 'a JSON document', `${path}, which does not parse`, 'repair the file');
+  }
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw userError(
+      'CONFIG',
+      'a JSON object of settings',
+      `${path} with ${JSON.stringify(value)?.slice(0, 40)}`,
+      'see docs/training.md',
+    );
+  }
+  return value as Record<string, unknown>;
+}

@@ -1,0 +1,77 @@
+/** What the commands share: number parsing with coded errors, the progress bar on stderr, `--json` output. */
+import { InvalidArgumentError } from 'commander';
+import type { ProgressReport, ProgressSink } from '../core/progress.ts';
+
+/** Commander parser for an integer option within [low, high]. */
+export function integerOption(low: number, high = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^[+-]?\d+$/.test(text) || !Number.isSafeInteger(value) || value < low || value > high) {
+      throw new InvalidArgumentError(`must be an integer within ${low}-${high}`);
+    }
+    return value;
+  };
+}
+
+/** Commander parser for a finite number within [low, high]. */
+export function numberOption(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < low || value > high) {
+      throw new InvalidArgumentError(`must be a number within ${low}-${high}`);
+    }
+    return value;
+  };
+}
+
+/** The one JSON document of `--json`. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** `1:05` from seconds. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}
+
+/** Numbers for people: four significant digits, thousands separated. */
+export function brief(value: number): string {
+  if (!Number.isFinite(value)) return String(value);
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
+  if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(2);
+  return String(Number(value.toPrecision(4)));
+}
+
+/**
+ * A progress sink for stderr: one line rewritten in place in a terminal; in a log, a line for every tenth of
+ * the way, so that a file stays short.
+ */
+export function terminalProgress(): ProgressSink {
+  let shown = -1;
+  let last = 0;
+  return (report: ProgressReport) => {
+    const share = report.total > 0 ? report.done / report.total : 0;
+    const finished = report.done >= report.total;
+    if (process.stderr.isTTY) {
+      const now = performance.now();
+      if (!finished && now - last < 100) return;
+      last = now;
+      process.stderr.write(`\r\x1b[K${line(report, share)}${finished ? '\n' : ''}`);
+    } else {
+      const tenth = Math.floor(share * 10);
+      if (tenth === shown) return;
+      shown = tenth;
+      process.stderr.write(`${line(report, share)}\n`);
+    }
+  };
+}
+
+function line(report: ProgressReport, share: number): string {
+  const bar = '█'.repeat(Math.round(share * 20)).padEnd(20, '░');
+  const values = Object.entries(report.values ?? {})
+    .map(([name, value]) => `${name} ${brief(value)}`)
+    .join('  ');
+  const left = report.secondsLeft === undefined ? '' : `  ${clock(report.secondsLeft)} left`;
+  return `${report.stage} ${bar} ${brief(report.done)}/${brief(report.total)} ${report.unit}s  ${values}${left}`;
+}

@@ -1,0 +1,124 @@
+/**
+ * Model folders as Hugging Face writes them: `config.json`, `model.safetensors`, `tokenizer.json`. A model saved
+ * here opens in `transformers` as `Qwen2ForCausalLM`, and one saved there opens here.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { userError } from '../core/errors.ts';
+import { readUserFile, writeFileAtomically } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
+import { Tokenizer } from '../tokenizer/index.ts';
+import { type ModelConfig, parseModelConfig } from './config.ts';
+import { parameterShapes, type Qwen2, qwen2FromValues } from './qwen2.ts';
+import { readSafetensors, writeSafetensors } from './safetensors.ts';
+
+/** A model with its tokenizer, as a folder holds them. */
+export interface LoadedModel {
+  model: Qwen2;
+  tokenizer: Tokenizer;
+  /** SHA-256 of the weights and settings, first 16 digits: the identity of the model in evaluation folders. */
+  hash: string;
+}
+
+/** Writes the three files into an existing or new folder; each file is complete or absent. */
+export function saveModel(folder: string, model: Qwen2, tokenizer: Tokenizer): void {
+  writeFileAtomically(join(folder, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
+  tokenizer.save(join(folder, 'tokenizer.json'));
+  writeVariables(join(folder, 'model.safetensors'), model.parameters);
+}
+
+/** Opens a model folder; what is missing, broken or does not fit together is a coded error. */
+export function loadModel(folder: string): LoadedModel {
+  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) {
+    if (existsSync(join(folder, name))) continue;
+    throw userError(
+      'MODEL_FOLDER',
+      'a model folder with config.json, model.safetensors and tokenizer.json',
+      `${folder} without ${name}`,
+      'name a checkpoint folder such as out/run/checkpoints/step-100',
+    );
+  }
+  const configText = readUserFile(join(folder, 'config.json'), 'config.json');
+  const config = parseModelConfig(
+    parseJson(configText, join(folder, 'config.json')),
+    join(folder, 'config.json'),
+  );
+  const tokenizer = Tokenizer.load(join(folder, 'tokenizer.json'));
+  if (tokenizer.vocabularySize > config.vocab_size) {
+    throw userError(
+      'VOCABULARY_SIZE',
+      `a tokenizer of at most vocab_size = ${config.vocab_size} entries`,
+      `${tokenizer.vocabularySize} in ${folder}`,
+      'use the tokenizer that the model was trained with',
+    );
+  }
+  const path = join(folder, 'model.safetensors');
+  const values = readParameters(path, config);
+  const weights = [...values.values()].map((data) =>
+    sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  );
+  const hash = sha256(JSON.stringify([config, weights, tokenizer.toJson()]), 16);
+  return { model: qwen2FromValues(config, values), tokenizer, hash };
+}
+
+/** The values of every parameter of `config` from a safetensors file, as float32. */
+function readParameters(path: string, config: ModelConfig): Map<string, Float32Array> {
+  const stored = readSafetensors(path);
+  const values = new Map<string, Float32Array>();
+  for (const [name, shape] of parameterShapes(config)) {
+    const tensor = stored.get(name);
+    if (tensor === undefined) {
+      throw userError(
+        'MODEL_PARAMETER',
+        `parameter ${name} in ${path}`,
+        'none',
+        'check that config.json belongs to the weights',
+      );
+    }
+    if (tensor.shape.join() !== shape.join() || !(tensor.data instanceof Float32Array)) {
+      const got = `${tensor.dtype} [${tensor.shape}]`;
+      throw userError('MODEL_PARAMETER', `${name} as floats [${shape}] in ${path}`, got, 'check config.json');
+    }
+    values.set(name, tensor.data);
+  }
+  return values;
+}
+
+/** Writes named variables as float32 safetensors. */
+export function writeVariables(path: string, variables: ReadonlyMap<string, tf.Tensor>): void {
+  const tensors = [...variables].map(
+    ([name, variable]) =>
+      [name, { shape: variable.shape, data: variable.dataSync() as Float32Array }] as const,
+  );
+  writeSafetensors(path, tensors);
+}
+
+/** Puts stored values into existing variables; names and shapes must match. */
+export function readVariables(path: string, variables: ReadonlyMap<string, tf.Variable>): void {
+  const stored = readSafetensors(path);
+  for (const [name, variable] of variables) {
+    const tensor = stored.get(name);
+    if (tensor === undefined || tensor.shape.join() !== variable.shape.join()) {
+      const got = tensor === undefined ? 'none' : `[${tensor.shape}]`;
+      throw userError(
+        'CHECKPOINT',
+        `tensor ${name} [${variable.shape}] in ${path}`,
+        got,
+        'resume from another checkpoint',
+      );
+    }
+    const value = tf.tensor(tensor.data as Float32Array, variable.shape, 'float32');
+    variable.assign(value);
+    value.dispose();
+  }
+}
+
+/** JSON of a user's file, or a coded error that names it. */
+export function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw userError('JSON', 'a JSON document', `${path}, which does not parse`, 'repair the file');
+  }
+}

@@ -1,0 +1,222 @@
+/**
+ * The Qwen2 decoder (PAPER §3; the layout of `Qwen2ForCausalLM`), written once in `tf` tensors and the fused
+ * operations of `backend`, so that it runs and trains on every backend.
+ *
+ * Sequences are never padded: the tokens of a batch lie one after another, [T], and `segments` says where each
+ * sequence starts. Attention stays inside a segment.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  attention,
+  attentionWithCache,
+  embedding,
+  type KvCache,
+  linear,
+  linearCrossEntropy,
+  rmsNorm,
+  rotary,
+  swiglu,
+  writeCache,
+} from '../backend/index.ts';
+import { internalError } from '../core/errors.ts';
+import { randomFamily } from '../core/random.ts';
+import type { ModelConfig } from './config.ts';
+
+/** A model: its configuration and its parameters under their Hugging Face names. */
+export interface Qwen2 {
+  readonly config: ModelConfig;
+  /** In the order of {@link parameterShapes}; float32 variables. */
+  readonly parameters: ReadonlyMap<string, tf.Variable>;
+}
+
+/** Tokens of several sequences, one after another. */
+export interface TokenBatch {
+  /** Token ids, int32 [T]. */
+  ids: tf.Tensor1D;
+  /** Position of each token in its own sequence, int32 [T]. */
+  positions: tf.Tensor1D;
+  /** Row offsets of the sequences, S + 1 entries from 0 to T. */
+  segments: Int32Array;
+}
+
+/** Sizes that the layers need, from the configuration. */
+function sizes(config: ModelConfig) {
+  const heads = config.num_attention_heads;
+  const kvHeads = config.num_key_value_heads;
+  return { heads, kvHeads, headSize: config.hidden_size / heads };
+}
+
+/** Name → shape of every parameter, in the order in which Hugging Face saves them. */
+export function parameterShapes(config: ModelConfig): Map<string, number[]> {
+  const { kvHeads, headSize } = sizes(config);
+  const d = config.hidden_size;
+  const f = config.intermediate_size;
+  const kv = kvHeads * headSize;
+  const shapes = new Map<string, number[]>([['model.embed_tokens.weight', [config.vocab_size, d]]]);
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const at = `model.layers.${layer}`;
+    shapes.set(`${at}.self_attn.q_proj.weight`, [d, d]);
+    shapes.set(`${at}.self_attn.q_proj.bias`, [d]);
+    shapes.set(`${at}.self_attn.k_proj.weight`, [kv, d]);
+    shapes.set(`${at}.self_attn.k_proj.bias`, [kv]);
+    shapes.set(`${at}.self_attn.v_proj.weight`, [kv, d]);
+    shapes.set(`${at}.self_attn.v_proj.bias`, [kv]);
+    shapes.set(`${at}.self_attn.o_proj.weight`, [d, d]);
+    shapes.set(`${at}.mlp.gate_proj.weight`, [f, d]);
+    shapes.set(`${at}.mlp.up_proj.weight`, [f, d]);
+    shapes.set(`${at}.mlp.down_proj.weight`, [d, f]);
+    shapes.set(`${at}.input_layernorm.weight`, [d]);
+    shapes.set(`${at}.post_attention_layernorm.weight`, [d]);
+  }
+  shapes.set('model.norm.weight', [d]);
+  if (!config.tie_word_embeddings) shapes.set('lm_head.weight', [config.vocab_size, d]);
+  return shapes;
+}
+
+/**
+ * A freshly initialised model as Hugging Face does it: matrices normal(0, initializer_range), biases 0, norm
+ * weights 1. Each parameter has its own random stream, so its values depend on (seed, name) alone.
+ */
+export function createQwen2(config: ModelConfig, seed: number): Qwen2 {
+  const values = new Map<string, Float32Array>();
+  for (const [name, shape] of parameterShapes(config)) {
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+    if (shape.length === 2) {
+      const stream = randomFamily('initial weights', seed, name).at(0);
+      for (let i = 0; i < data.length; i++) data[i] = stream.normal() * config.initializer_range;
+    } else if (name.endsWith('norm.weight')) {
+      data.fill(1);
+    }
+    values.set(name, data);
+  }
+  return qwen2FromValues(config, values);
+}
+
+/** A model from given parameter values (row-major float32); every parameter of the configuration must be there. */
+export function qwen2FromValues(config: ModelConfig, values: ReadonlyMap<string, Float32Array>): Qwen2 {
+  const parameters = new Map<string, tf.Variable>();
+  for (const [name, shape] of parameterShapes(config)) {
+    const data = values.get(name);
+    if (data === undefined) throw internalError(`no values for parameter ${name}`);
+    const initial = tf.tensor(data, shape, 'float32');
+    parameters.set(name, tf.variable(initial));
+    initial.dispose();
+  }
+  return { config, parameters };
+}
+
+/** Frees the parameters. */
+export function disposeQwen2(model: Qwen2): void {
+  for (const variable of model.parameters.values()) variable.dispose();
+}
+
+/** How a layer's queries meet keys and values: over the batch itself, or over a cache. */
+type Attend = (layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) => tf.Tensor3D;
+
+/** The stack of layers with the final norm: ids [T] → hidden states [T, D]. */
+function transformer(model: Qwen2, ids: tf.Tensor1D, positions: tf.Tensor1D, attend: Attend): tf.Tensor2D {
+  const { config } = model;
+  const { heads, kvHeads, headSize } = sizes(config);
+  const epsilon = config.rms_norm_eps;
+  const rows = ids.shape[0];
+  const matrix = (name: string) => parameter(model, name) as unknown as tf.Tensor2D;
+  const vector = (name: string) => parameter(model, name) as unknown as tf.Tensor1D;
+
+  let x = embedding(matrix('model.embed_tokens.weight'), ids); // [T, D]
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const at = `model.layers.${layer}`;
+    const project = (input: tf.Tensor2D, which: string, count: number) =>
+      tf.reshape(
+        linear(input, matrix(`${at}.self_attn.${which}.weight`), vector(`${at}.self_attn.${which}.bias`)),
+        [rows, count, headSize],
+      ) as tf.Tensor3D;
+
+    const normed = rmsNorm(x, vector(`${at}.input_layernorm.weight`), epsilon);
+    const q = rotary(project(normed, 'q_proj', heads), positions, config.rope_theta); // [T, H, Dh]
+    const k = rotary(project(normed, 'k_proj', kvHeads), positions, config.rope_theta); // [T, Hkv, Dh]
+    const v = project(normed, 'v_proj', kvHeads); // [T, Hkv, Dh]
+    const mixed = tf.reshape(attend(layer, q, k, v), [rows, config.hidden_size]) as tf.Tensor2D;
+    x = tf.add(x, linear(mixed, matrix(`${at}.self_attn.o_proj.weight`)));
+
+    const inner = rmsNorm(x, vector(`${at}.post_attention_layernorm.weight`), epsilon);
+    const gated = swiglu(
+      linear(inner, matrix(`${at}.mlp.gate_proj.weight`)),
+      linear(inner, matrix(`${at}.mlp.up_proj.weight`)),
+    );
+    x = tf.add(x, linear(gated, matrix(`${at}.mlp.down_proj.weight`)));
+  }
+  return rmsNorm(x, vector('model.norm.weight'), epsilon);
+}
+
+function parameter(model: Qwen2, name: string): tf.Variable {
+  const variable = model.parameters.get(name);
+  if (variable === undefined) throw internalError(`the model has no parameter ${name}`);
+  return variable;
+}
+
+/** The output matrix [V, D]: the embedding itself when tied. */
+function head(model: Qwen2): tf.Tensor2D {
+  const name = model.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  return parameter(model, name) as unknown as tf.Tensor2D;
+}
+
+/** Hidden states after the final norm, [T, D]; differentiable. */
+export function hiddenStates(model: Qwen2, batch: TokenBatch): tf.Tensor2D {
+  return transformer(model, batch.ids, batch.positions, (_layer, q, k, v) =>
+    attention(q, k, v, batch.segments),
+  );
+}
+
+/** Next-token logits [T, V]; differentiable. */
+export function forward(model: Qwen2, batch: TokenBatch): tf.Tensor2D {
+  return linear(hiddenStates(model, batch), head(model));
+}
+
+/** −log p(target) of every row in nats, [T]; differentiable, without holding all logits at once. */
+export function tokenLosses(model: Qwen2, batch: TokenBatch, targets: tf.Tensor1D): tf.Tensor1D {
+  return linearCrossEntropy(hiddenStates(model, batch), head(model), targets);
+}
+
+/**
+ * Runs whole prompts, fills the caches (one per layer; segment s goes to slot slots[s]) and returns the logits
+ * of each prompt's last token, [S, V].
+ */
+export function prefill(
+  model: Qwen2,
+  batch: TokenBatch,
+  caches: readonly KvCache[],
+  slots: Int32Array,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const hidden = transformer(model, batch.ids, batch.positions, (layer, q, k, v) => {
+      writeCache(caches[layer]!, k, v, batch.segments, slots);
+      return attention(q, k, v, batch.segments);
+    });
+    const last = tf.tensor1d(
+      batch.segments.slice(1).map((end) => end - 1),
+      'int32',
+    );
+    return linear(tf.gather(hidden, last) as tf.Tensor2D, head(model));
+  });
+}
+
+/**
+ * One decoding step: the newest token of each of B sequences → logits [B, V]. `lengths[b]` tokens of sequence b
+ * are already in slot `slots[b]` of the caches; the new one is appended there.
+ */
+export function decodeStep(
+  model: Qwen2,
+  ids: Int32Array,
+  lengths: Int32Array,
+  caches: readonly KvCache[],
+  slots: Int32Array,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const tokens = tf.tensor1d(ids, 'int32');
+    const positions = tf.tensor1d(lengths, 'int32'); // positions count from 0: the next one is the length
+    const hidden = transformer(model, tokens, positions, (layer, q, k, v) =>
+      attentionWithCache(q, k, v, caches[layer]!, lengths, slots),
+    );
+    return linear(hidden, head(model));
+  });
+}

@@ -1,0 +1,7 @@
+export {
+  defaultSampleSettings,
+  type Prompt,
+  type Sample,
+  type SampleSettings,
+  sampleBatched,
+} from './sampler.ts';

@@ -1,0 +1,87 @@
+/**
+ * AdamW (Loshchilov & Hutter, 2019) as PyTorch computes it, with clipping of the global gradient norm. One fused
+ * pass over all parameters on the native backend.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { adamwStep, globalNorm } from '../backend/index.ts';
+import { internalError } from '../core/errors.ts';
+
+export interface AdamWOptions {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  /** Decoupled decay of matrices; biases and norm weights are not decayed (as the Hugging Face trainer does). */
+  weightDecay: number;
+  /** Largest global gradient norm; larger gradients are scaled down to it. */
+  clip: number;
+}
+
+interface State {
+  variable: tf.Variable;
+  m: tf.Variable;
+  v: tf.Variable;
+  decay: boolean;
+}
+
+/** Optimizer state over named parameters. */
+export class AdamW {
+  private readonly states = new Map<string, State>();
+  /** Updates made so far. */
+  step = 0;
+
+  constructor(
+    parameters: ReadonlyMap<string, tf.Variable>,
+    private readonly options: AdamWOptions,
+  ) {
+    for (const [name, variable] of parameters) {
+      const zeros = tf.zeros(variable.shape);
+      const m = tf.variable(zeros);
+      const v = tf.variable(zeros);
+      zeros.dispose();
+      this.states.set(name, { variable, m, v, decay: variable.shape.length === 2 });
+    }
+  }
+
+  /**
+   * One update from gradients by parameter name; returns the gradient norm before clipping. As in PyTorch's
+   * `clip_grad_norm_`, the scale is clip / (norm + 1e-6), at most 1.
+   */
+  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): number {
+    const names = [...this.states.keys()];
+    const ordered = names.map((name) => {
+      const gradient = gradients.get(name);
+      if (gradient === undefined) throw internalError(`no gradient for ${name}`);
+      return gradient;
+    });
+    const norm = globalNorm(ordered);
+    this.step++;
+    adamwStep([...this.states.values()], ordered, {
+      step: this.step,
+      learningRate,
+      beta1: this.options.beta1,
+      beta2: this.options.beta2,
+      epsilon: this.options.epsilon,
+      weightDecay: this.options.weightDecay,
+      gradientScale: Math.min(1, this.options.clip / (norm + 1e-6)),
+    });
+    return norm;
+  }
+
+  /** First and second moments by `{name}.m` and `{name}.v`, for a checkpoint. */
+  moments(): Map<string, tf.Variable> {
+    const all = new Map<string, tf.Variable>();
+    for (const [name, { m, v }] of this.states) {
+      all.set(`${name}.m`, m);
+      all.set(`${name}.v`, v);
+    }
+    return all;
+  }
+
+  dispose(): void {
+    for (const { m, v } of this.states.values()) {
+      m.dispose();
+      v.dispose();
+    }
+    this.states.clear();
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Checkpoints of a run (DESIGN §5.4): `checkpoints/step-N/` with model, tokenizer, optimizer moments and the
+ * state that makes the resumed run equal the uninterrupted one, bit for bit. A checkpoint folder appears whole;
+ * `checkpoints/latest` names it afterwards.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { userError } from '../core/errors.ts';
+import { readUserFile, writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
+import { parseJson, readVariables, saveModel, writeVariables } from '../model/files.ts';
+import type { Qwen2 } from '../model/qwen2.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { AdamW } from './adamw.ts';
+
+const stateSchema = z.strictObject({
+  /** Optimizer steps made. */
+  step: z.int().min(0),
+  /** Tokens trained on. */
+  tokens: z.int().min(0),
+  /** Index of the next training sequence. */
+  next_sequence: z.int().min(0),
+  /** Hash of the resolved settings; a run resumes only with the same. */
+  config_hash: z.string(),
+});
+
+/** Where a run stands, besides its tensors. */
+export type TrainState = z.infer<typeof stateSchema>;
+
+/** Writes `checkpoints/step-N` and points `latest` at it; returns the folder. */
+export function saveCheckpoint(
+  run: string,
+  model: Qwen2,
+  tokenizer: Tokenizer,
+  optimizer: AdamW,
+  state: TrainState,
+): string {
+  const name = `step-${state.step}`;
+  const folder = join(run, 'checkpoints', name);
+  writeFolderAtomically(folder, (temporary) => {
+    saveModel(temporary, model, tokenizer);
+    writeVariables(join(temporary, 'optimizer.safetensors'), optimizer.moments());
+    writeFileAtomically(join(temporary, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);
+  });
+  writeFileAtomically(join(run, 'checkpoints', 'latest'), `${name}\n`);
+  return folder;
+}
+
+/** Folder of the newest complete checkpoint of a run, or undefined. */
+export function latestCheckpoint(run: string): string | undefined {
+  const pointer = join(run, 'checkpoints', 'latest');
+  if (!existsSync(pointer)) return undefined;
+  const name = readFileSync(pointer, 'utf8').trim();
+  const folder = join(run, 'checkpoints', name);
+  if (!/^step-\d+$/.test(name) || !existsSync(join(folder, 'state.json'))) {
+    throw userError(
+      'CHECKPOINT',
+      'checkpoints/latest to name a whole checkpoint',
+      `${JSON.stringify(name)} in ${run}`,
+      'point it at an existing step-N folder',
+    );
+  }
+  return folder;
+}
+
+/** Reads the state of a checkpoint folder. */
+export function readState(folder: string): TrainState {
+  const path = join(folder, 'state.json');
+  const result = stateSchema.safeParse(parseJson(readUserFile(path, 'checkpoint state'), path));
+  if (result.success) return result.data;
+  throw userError(
+    'CHECKPOINT',
+    'a checkpoint state',
+    `${path}: ${result.error.issues[0]?.message}`,
+    'resume from another checkpoint',
+  );
+}
+
+/** Puts a checkpoint's weights and moments into an existing model and optimizer. */
+export function restoreCheckpoint(folder: string, model: Qwen2, optimizer: AdamW, state: TrainState): void {
+  readVariables(join(folder, 'model.safetensors'), model.parameters);
+  readVariables(join(folder, 'optimizer.safetensors'), optimizer.moments());
+  optimizer.step = state.step;
+}

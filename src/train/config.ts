@@ -1,0 +1,149 @@
+/**
+ * Settings of a pre-training or mid-training run: type, default, check and help from one schema. The resolved
+ * settings are written next to the run. Names are those of the file (snake_case, as in the model's own config).
+ */
+import { z } from 'zod';
+import { userError } from '../core/errors.ts';
+
+const count = z.int().min(1);
+const share = z.number().min(0).max(1);
+const positive = z.number().positive();
+
+/** Tasks generated on the fly: nothing to store, and no task is seen twice. */
+const generatedData = z.strictObject({
+  world: z.string().default('paper').describe('preset of the task world, or a JSON file'),
+  contexts: z.array(z.string()).min(1).default(['zoo', 'school', 'festival']),
+  ops: z.string().default('2-10').describe('operation counts, as in --ops'),
+  op_weights: z
+    .record(z.string(), z.number().min(0))
+    .optional()
+    .describe('relative weight by op; default equal'),
+  modes: z.array(z.string()).min(1).default(['forward']),
+  split: z.string().default('train'),
+});
+
+/** Tasks from files, in an order that depends on (seed, epoch, position) alone. */
+const fileData = z.strictObject({
+  files: z.array(z.string()).min(1).describe('task files, JSONL or Parquet'),
+});
+
+const dataSchema = z.union([fileData, generatedData]);
+
+export const pretrainSchema = z.strictObject({
+  model: z
+    .union([z.string(), z.record(z.string(), z.unknown())])
+    .default('micro')
+    .describe('model preset, or fields of a Hugging Face Qwen2 config'),
+  init: z.string().optional().describe('model folder to start from (mid-training); default random weights'),
+  tokenizer: z
+    .union([z.string(), z.strictObject({ vocabulary: count.default(512), tasks: count.default(5000) })])
+    .prefault({})
+    .describe('tokenizer folder or file, or how to train one on the training data'),
+  data: dataSchema.prefault({}),
+  validation: z
+    .strictObject({
+      tasks: z.int().min(0).default(256),
+      files: z.array(z.string()).optional(),
+      split: z.string().default('val'),
+    })
+    .prefault({})
+    .describe('held-out tasks: the data settings with this split, or files'),
+  tokens: count.default(2_000_000).describe('token budget'),
+  batch_tokens: count.default(2048).describe('most tokens per optimizer step'),
+  learning_rate: positive.default(2e-3).describe('peak rate'),
+  min_learning_rate: z.number().min(0).default(1e-4),
+  warmup: share.default(0.05).describe('share of the steps'),
+  weight_decay: z.number().min(0).default(0.1),
+  beta1: share.default(0.9),
+  beta2: share.default(0.95),
+  epsilon: positive.default(1e-8),
+  clip: positive.default(1),
+  seed: z.int().min(0).default(0),
+  log_every: count.default(10).describe('steps between lines of metrics.jsonl'),
+  validate_every: z.int().min(0).default(0).describe('steps between held-out losses; 0 = only at the end'),
+  save_every: z.int().min(0).default(0).describe('steps between checkpoints; 0 = only at the end'),
+});
+
+/** Resolved settings. */
+export type PretrainConfig = z.output<typeof pretrainSchema>;
+/** Settings as a user writes them: everything has a default. */
+export type PretrainInput = z.input<typeof pretrainSchema>;
+
+/** Settings with defaults filled in; all problems at once in one coded error. `source` names the file. */
+export function parseSettings<T extends z.ZodType>(schema: T, input: unknown, source: string): z.output<T> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(
+    (issue) => `${issue.path.join('.') || 'settings'}: ${issue.message}`,
+  );
+  throw userError('CONFIG', `valid settings in ${source}`, problems.join('; '), 'correct these fields');
+}
+
+export function parsePretrainConfig(input: unknown, source = 'the settings'): PretrainConfig {
+  const config = parseSettings(pretrainSchema, input, source);
+  if (config.min_learning_rate > config.learning_rate) {
+    throw userError(
+      'CONFIG',
+      `min_learning_rate at most learning_rate (${config.learning_rate})`,
+      String(config.min_learning_rate),
+      'lower min_learning_rate',
+    );
+  }
+  if (config.tokens < config.batch_tokens) {
+    throw userError(
+      'CONFIG',
+      `tokens at least batch_tokens (${config.batch_tokens})`,
+      String(config.tokens),
+      'raise tokens',
+    );
+  }
+  return config;
+}
+
+/** Applies `--set key=value` (dotted keys; the value is JSON, or text when it is not JSON) to a plain object. */
+export function applyOverrides(
+  input: Record<string, unknown>,
+  overrides: readonly string[],
+): Record<string, unknown> {
+  const result = structuredClone(input);
+  for (const override of overrides) {
+    const at = override.indexOf('=');
+    if (at <= 0)
+      throw userError('SET', '--set key=value', override, 'write a key, an equals sign and a value');
+    const path = override.slice(0, at).split('.');
+    const text = override.slice(at + 1);
+    let target = result;
+    for (const key of path.slice(0, -1)) {
+      guardKey(key, override);
+      const inner = target[key];
+      if (inner === undefined) target[key] = {};
+      else if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) {
+        throw userError(
+          'SET',
+          `${key} to be a group of settings`,
+          JSON.stringify(inner),
+          `set ${key} itself`,
+        );
+      }
+      target = target[key] as Record<string, unknown>;
+    }
+    const last = path.at(-1)!;
+    guardKey(last, override);
+    target[last] = parseValue(text);
+  }
+  return result;
+}
+
+function guardKey(key: string, override: string): void {
+  if (key === '' || key === '__proto__' || key === 'constructor' || key === 'prototype') {
+    throw userError('SET', 'a setting name', override, 'see the settings in docs/training.md');
+  }
+}
+
+function parseValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text; // plain words need no quotes
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Training sequences from task settings: generated on the fly, or from files in a seeded order. A sequence is
+ * the tokens of one task's training text and the end token.
+ */
+import { randomFamily } from '../core/random.ts';
+import { createTaskSource, parseOps, type ReferenceTask, readTasks, trainingText } from '../tasks/index.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import type { PretrainConfig } from './config.ts';
+import type { SequenceSource } from './packing.ts';
+
+/** Tasks by position: endless for generated data, epoch after epoch for files. */
+export interface TaskSeries {
+  at(position: number): ReferenceTask;
+  /** How many different tasks there are; absent when generated. */
+  readonly size?: number;
+}
+
+/** The series that the settings describe; `split` overrides the split of generated data. */
+export function taskSeries(data: PretrainConfig['data'], seed: number, split?: string): TaskSeries {
+  if ('files' in data) return fileSeries(data.files, seed);
+  return createTaskSource({
+    world: data.world,
+    contexts: data.contexts,
+    ops: parseOps(data.ops),
+    ...(data.op_weights === undefined ? {} : { opWeights: data.op_weights }),
+    modes: data.modes,
+    split: split ?? data.split,
+    seed,
+  });
+}
+
+/** Files in an order that is a function of (seed, epoch, position): nothing to restore on resume. */
+function fileSeries(files: readonly string[], seed: number): TaskSeries {
+  const tasks = files.flatMap((file) => [...readTasks(file)]);
+  const family = randomFamily('training order', seed);
+  let epoch = -1;
+  let order: number[] = [];
+  return {
+    size: tasks.length,
+    at(position) {
+      const wanted = Math.floor(position / tasks.length);
+      if (wanted !== epoch) {
+        epoch = wanted;
+        order = family.at(epoch).shuffle(tasks.map((_, i) => i));
+      }
+      return tasks[order[position % tasks.length]!]!;
+    },
+  };
+}
+
+/** Token ids of a task's training text with the end token. */
+export function encodeTask(task: ReferenceTask, tokenizer: Tokenizer): number[] {
+  const ids = tokenizer.encode(trainingText(task));
+  ids.push(tokenizer.idOf('[EOS]')!);
+  return ids;
+}
+
+/** Token sequences of a series of tasks. */
+export function sequenceSource(tasks: TaskSeries, tokenizer: Tokenizer): SequenceSource {
+  return { at: (position) => encodeTask(tasks.at(position), tokenizer) };
+}

@@ -1,0 +1,15 @@
+export { AdamW, type AdamWOptions } from './adamw.ts';
+export * from './checkpoint.ts';
+export {
+  applyOverrides,
+  type PretrainConfig,
+  type PretrainInput,
+  parsePretrainConfig,
+  parseSettings,
+  pretrainSchema,
+} from './config.ts';
+export { encodeTask, sequenceSource, type TaskSeries, taskSeries } from './data.ts';
+export { nextSequences, type PackedBatch, pack, type SequenceSource, toTensors } from './packing.ts';
+export { meanLoss, type PretrainOptions, type PretrainResult, pretrain } from './pretrain.ts';
+export { RunLog, readMetrics, type TrainMetrics, type TrainTiming } from './runLog.ts';
+export { type CosineSchedule, learningRate } from './schedule.ts';

@@ -1,0 +1,338 @@
+/**
+ * Pre-training (and mid-training: `init` names the model to start from), top to bottom: data, tokenizer, model,
+ * then step after step — batch, loss, gradients, update, log, held-out loss, checkpoint.
+ *
+ * What it is not: a framework. To change the program, change this file.
+ *
+ *     npx interplay pretrain --config config.json --out out/run        # or --resume
+ *     await pretrain({ model: 'micro', tokens: 1_000_000 }, { out: 'out/run' })
+ */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { environment } from '../backend/environment.ts';
+import { isCancelled } from '../core/cancellation.ts';
+import { userError } from '../core/errors.ts';
+import { readUserFile, writeFileAtomically } from '../core/files.ts';
+import { canonicalJson, sha256 } from '../core/hash.ts';
+import { type ProgressSink, silent } from '../core/progress.ts';
+import { parseModelConfig, resolveModelConfig } from '../model/config.ts';
+import { loadModel, parseJson } from '../model/files.ts';
+import { createQwen2, type Qwen2, tokenLosses } from '../model/qwen2.ts';
+import { trainingText } from '../tasks/index.ts';
+import { Tokenizer, trainTokenizer } from '../tokenizer/index.ts';
+import { AdamW } from './adamw.ts';
+import {
+  latestCheckpoint,
+  readState,
+  restoreCheckpoint,
+  saveCheckpoint,
+  type TrainState,
+} from './checkpoint.ts';
+import { type PretrainConfig, type PretrainInput, parsePretrainConfig } from './config.ts';
+import { encodeTask, sequenceSource, type TaskSeries, taskSeries } from './data.ts';
+import { nextSequences, pack, toTensors } from './packing.ts';
+import { RunLog } from './runLog.ts';
+import { type CosineSchedule, learningRate } from './schedule.ts';
+
+export interface PretrainOptions {
+  /** Run folder (DESIGN §5.4). */
+  out: string;
+  /** Go on from the newest checkpoint of the folder. */
+  resume?: boolean;
+  /** Replace an earlier run in the folder. */
+  overwrite?: boolean;
+  progress?: ProgressSink;
+  /** Milliseconds of a steady clock; only the timing file and the display depend on it. */
+  clock?: () => number;
+}
+
+/** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
+export interface PretrainResult {
+  /** Run folder. */
+  out: string;
+  /** Folder of the last checkpoint, loadable with `loadModel`. */
+  checkpoint: string;
+  model: Qwen2;
+  tokenizer: Tokenizer;
+  /** Optimizer steps and tokens, those before a resume included. */
+  steps: number;
+  tokens: number;
+  /** Mean loss of the last logged interval, nats per token. */
+  loss: number;
+  /** Held-out loss after the last step, nats per token; NaN without held-out tasks. */
+  validationLoss: number;
+  /** Tokens per second of this call's training steps, everything but held-out losses and checkpoints included. */
+  tokensPerSecond: number;
+  /** False when the run was stopped before its token budget was spent; `resume` goes on. */
+  finished: boolean;
+}
+
+/** Trains a model; see the head of this file. Stops between steps when the surrounding job is cancelled. */
+export async function pretrain(input: PretrainInput, options: PretrainOptions): Promise<PretrainResult> {
+  const config = parsePretrainConfig(input);
+  const progress = options.progress ?? silent;
+  const clock = options.clock ?? (() => performance.now());
+  const run = options.out;
+  const resumed = openRun(run, config, options);
+
+  // Data and tokenizer. A resumed run takes the tokenizer of its checkpoint.
+  const tasks = taskSeries(config.data, config.seed);
+  const start = startingPoint(config, resumed, tasks);
+  const { tokenizer, model } = start;
+  const optimizer = new AdamW(model.parameters, {
+    beta1: config.beta1,
+    beta2: config.beta2,
+    epsilon: config.epsilon,
+    weightDecay: config.weight_decay,
+    clip: config.clip,
+  });
+  const sequences = sequenceSource(tasks, tokenizer);
+  const heldOut = validationSequences(config, tokenizer);
+
+  // Where the run stands; everything else is a function of this and the settings.
+  const state: TrainState = { step: 0, tokens: 0, next_sequence: 0, config_hash: hashOf(config) };
+  const log = new RunLog(run);
+  if (resumed !== undefined) {
+    Object.assign(state, readState(resumed));
+    restoreCheckpoint(resumed, model, optimizer, state);
+    log.rewindTo(state.step);
+  }
+
+  // The schedule counts steps. Batches are nearly full, so the budget ends within a batch of the last step.
+  const totalSteps = Math.ceil(config.tokens / config.batch_tokens);
+  const schedule: CosineSchedule = {
+    peak: config.learning_rate,
+    floor: config.min_learning_rate,
+    warmupSteps: Math.max(1, Math.round(config.warmup * totalSteps)),
+    totalSteps,
+  };
+
+  let sinceLog = { loss: 0, steps: 0, tokens: 0, from: clock() };
+  let trained = { tokens: 0, milliseconds: 0 };
+  let loss = Number.NaN;
+  let validationLoss = Number.NaN;
+  let checkpoint = resumed;
+
+  while (state.step < totalSteps && !isCancelled()) {
+    const stepStarted = clock();
+    const { sequences: texts, next } = nextSequences(sequences, state.next_sequence, config.batch_tokens);
+    const batch = pack(texts);
+    const rate = learningRate(schedule, state.step + 1);
+    const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate);
+    if (!Number.isFinite(batchLoss) || !Number.isFinite(gradientNorm)) {
+      throw userError(
+        'DIVERGED',
+        'a finite loss',
+        `loss ${batchLoss}, gradient norm ${gradientNorm} at step ${state.step + 1}`,
+        'lower learning_rate or raise warmup',
+      );
+    }
+    state.step++;
+    state.tokens += batch.ids.length;
+    state.next_sequence = next;
+
+    trained = {
+      tokens: trained.tokens + batch.ids.length,
+      milliseconds: trained.milliseconds + clock() - stepStarted,
+    };
+    sinceLog.loss += batchLoss;
+    sinceLog.steps++;
+    sinceLog.tokens += batch.ids.length;
+    const last = state.step === totalSteps;
+    const rateSoFar = (1000 * trained.tokens) / trained.milliseconds;
+
+    if (state.step % config.log_every === 0 || last) {
+      loss = sinceLog.loss / sinceLog.steps;
+      const seconds = (clock() - sinceLog.from) / 1000;
+      log.metrics({
+        step: state.step,
+        tokens: state.tokens,
+        loss,
+        gradient_norm: gradientNorm,
+        learning_rate: rate,
+      });
+      log.timing({ step: state.step, seconds, tokens_per_second: sinceLog.tokens / seconds });
+      sinceLog = { loss: 0, steps: 0, tokens: 0, from: clock() };
+    }
+    if (last || (config.validate_every > 0 && state.step % config.validate_every === 0)) {
+      validationLoss = meanLoss(model, heldOut, config.batch_tokens);
+      if (heldOut.length > 0)
+        log.metrics({ step: state.step, tokens: state.tokens, validation_loss: validationLoss });
+    }
+    if (last || (config.save_every > 0 && state.step % config.save_every === 0)) {
+      checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
+    }
+    progress({
+      stage: 'train',
+      done: state.step,
+      total: totalSteps,
+      unit: 'step',
+      secondsLeft:
+        ((totalSteps - state.step) * trained.milliseconds) / 1000 / (trained.tokens / config.batch_tokens),
+      values: {
+        loss: batchLoss,
+        ...(Number.isNaN(validationLoss) ? {} : { validation_loss: validationLoss }),
+        tokens_per_second: rateSoFar,
+      },
+    });
+    await nextTurn(); // lets displays, Stop and other work through
+  }
+
+  const finished = state.step >= totalSteps;
+  if (!finished || checkpoint === undefined)
+    checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
+  if (Number.isNaN(validationLoss) && finished)
+    validationLoss = meanLoss(model, heldOut, config.batch_tokens);
+  optimizer.dispose();
+  return {
+    out: run,
+    checkpoint,
+    model,
+    tokenizer,
+    steps: state.step,
+    tokens: state.tokens,
+    loss,
+    validationLoss,
+    tokensPerSecond: (1000 * trained.tokens) / trained.milliseconds,
+    finished,
+  };
+}
+
+/** Loss, gradients and one update; everything made on the way is freed. */
+function trainStep(model: Qwen2, optimizer: AdamW, batch: ReturnType<typeof pack>, rate: number) {
+  return tf.tidy(() => {
+    const { targets, ...inputs } = toTensors(batch);
+    const variables = [...model.parameters.values()];
+    const { value, grads } = tf.variableGrads(
+      () => tf.mean(tokenLosses(model, inputs, targets)) as tf.Scalar,
+      variables,
+    );
+    const gradients = new Map<string, tf.Tensor>();
+    for (const [name, variable] of model.parameters) gradients.set(name, grads[variable.name]!);
+    const gradientNorm = optimizer.update(gradients, rate);
+    return { batchLoss: value.dataSync()[0]!, gradientNorm };
+  });
+}
+
+/** Mean −log p per token over whole sequences, in batches; NaN for none. */
+export function meanLoss(model: Qwen2, sequences: readonly number[][], batchTokens: number): number {
+  let sum = 0;
+  let rows = 0;
+  for (let first = 0; first < sequences.length; ) {
+    let count = 0;
+    let size = 0;
+    while (
+      first + count < sequences.length &&
+      (count === 0 || size + sequences[first + count]!.length - 1 <= batchTokens)
+    ) {
+      size += sequences[first + count]!.length - 1;
+      count++;
+    }
+    const batch = pack(sequences.slice(first, first + count));
+    sum += tf.tidy(() => {
+      const { targets, ...inputs } = toTensors(batch);
+      return tf.sum(tokenLosses(model, inputs, targets)).dataSync()[0]!;
+    });
+    rows += batch.ids.length;
+    first += count;
+  }
+  return rows === 0 ? Number.NaN : sum / rows;
+}
+
+/** Checks the run folder and writes config.json and env.json; returns the checkpoint to resume from. */
+function openRun(run: string, config: PretrainConfig, options: PretrainOptions): string | undefined {
+  const used = existsSync(run) && readdirSync(run).length > 0;
+  const settings = `${JSON.stringify(config, null, 2)}\n`;
+  if (options.resume) {
+    const checkpoint = existsSync(run) ? latestCheckpoint(run) : undefined;
+    if (checkpoint !== undefined) {
+      if (readState(checkpoint).config_hash !== hashOf(config)) {
+        throw userError(
+          'RESUME_CONFIG',
+          `the settings of ${join(run, 'config.json')}`,
+          'other settings',
+          'resume with the same settings, or start a new run',
+        );
+      }
+      return checkpoint;
+    }
+    if (!used)
+      throw userError(
+        'RESUME_NOTHING',
+        'a run to resume',
+        `${run}, which is empty`,
+        'start it without --resume',
+      );
+  } else if (used && !options.overwrite) {
+    throw userError(
+      'RUN_EXISTS',
+      'an empty run folder',
+      `${run}, which holds files`,
+      'choose another folder, --resume or --overwrite',
+    );
+  }
+  if (used) clearRun(run);
+  writeFileAtomically(join(run, 'config.json'), settings);
+  writeFileAtomically(join(run, 'env.json'), `${JSON.stringify(environment(), null, 2)}\n`);
+  return undefined;
+}
+
+/** Removes what a run writes, and nothing else. */
+function clearRun(run: string): void {
+  for (const name of ['config.json', 'env.json', 'metrics.jsonl', 'timing.jsonl', 'samples', 'checkpoints']) {
+    rmSync(join(run, name), { recursive: true, force: true });
+  }
+}
+
+/** Model and tokenizer to begin with: of the checkpoint, of `init`, or new. */
+function startingPoint(config: PretrainConfig, resumed: string | undefined, tasks: TaskSeries) {
+  const folder = resumed ?? config.init;
+  if (folder !== undefined) {
+    const { model, tokenizer } = loadModel(folder);
+    return { model, tokenizer };
+  }
+  const tokenizer = makeTokenizer(config, tasks);
+  const settings =
+    typeof config.model === 'string' && config.model.endsWith('.json')
+      ? parseModelConfig(parseJson(readUserFile(config.model, 'model config'), config.model), config.model)
+      : resolveModelConfig(config.model, { vocab_size: tokenizer.vocabularySize });
+  if (settings.vocab_size < tokenizer.vocabularySize) {
+    throw userError(
+      'VOCABULARY_SIZE',
+      `vocab_size at least ${tokenizer.vocabularySize}`,
+      String(settings.vocab_size),
+      'raise vocab_size or train a smaller tokenizer',
+    );
+  }
+  return { model: createQwen2(settings, config.seed), tokenizer };
+}
+
+/** The tokenizer of the settings: read, or trained on the first training tasks. */
+function makeTokenizer(config: PretrainConfig, tasks: TaskSeries): Tokenizer {
+  if (typeof config.tokenizer === 'string') {
+    const path = config.tokenizer;
+    return Tokenizer.load(path.endsWith('.json') ? path : join(path, 'tokenizer.json'));
+  }
+  const count = Math.min(config.tokenizer.tasks, tasks.size ?? Number.POSITIVE_INFINITY);
+  const texts = Array.from({ length: count }, (_, i) => trainingText(tasks.at(i)));
+  return trainTokenizer(texts, { vocabularySize: config.tokenizer.vocabulary });
+}
+
+/** Held-out token sequences, fixed for the whole run. */
+function validationSequences(config: PretrainConfig, tokenizer: Tokenizer): number[][] {
+  const { tasks: wanted, files, split } = config.validation;
+  if (wanted === 0 || (files === undefined && 'files' in config.data)) return []; // no held-out data were named
+  const tasks = taskSeries(files === undefined ? config.data : { files }, config.seed, split);
+  const count = Math.min(wanted, tasks.size ?? wanted);
+  return Array.from({ length: count }, (_, i) => encodeTask(tasks.at(i), tokenizer));
+}
+
+function hashOf(config: PretrainConfig): string {
+  return sha256(canonicalJson(config), 16);
+}
+
+/** One turn of the event loop. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,63 @@
+/**
+ * The files of a run folder that grow while it runs. `metrics.jsonl` holds what the run computed and is the same
+ * for the same settings and seed; `timing.jsonl` holds what the machine did meanwhile.
+ */
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writeFileAtomically } from '../core/files.ts';
+
+/** One line of metrics.jsonl; names are documented in docs/metrics.md. */
+export interface TrainMetrics {
+  step: number;
+  tokens: number;
+  loss?: number;
+  gradient_norm?: number;
+  learning_rate?: number;
+  validation_loss?: number;
+}
+
+/** One line of timing.jsonl. */
+export interface TrainTiming {
+  step: number;
+  seconds: number;
+  tokens_per_second: number;
+}
+
+export class RunLog {
+  constructor(private readonly folder: string) {
+    mkdirSync(folder, { recursive: true });
+  }
+
+  metrics(line: TrainMetrics): void {
+    appendFileSync(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+  }
+
+  timing(line: TrainTiming): void {
+    appendFileSync(join(this.folder, 'timing.jsonl'), `${JSON.stringify(line)}\n`);
+  }
+
+  /** Drops what a killed run wrote after its last checkpoint (and a line it left half-written). */
+  rewindTo(step: number): void {
+    for (const name of ['metrics.jsonl', 'timing.jsonl']) {
+      const path = join(this.folder, name);
+      if (!existsSync(path)) continue;
+      const kept = completeLines(readFileSync(path, 'utf8')).filter((line) => line.step <= step);
+      writeFileAtomically(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    }
+  }
+}
+
+/** The metrics of a run so far. */
+export function readMetrics(folder: string): TrainMetrics[] {
+  const path = join(folder, 'metrics.jsonl');
+  return existsSync(path) ? (completeLines(readFileSync(path, 'utf8')) as TrainMetrics[]) : [];
+}
+
+/** Lines that end in a newline; only those were written whole. */
+function completeLines(text: string): { step: number }[] {
+  return text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { step: number });
+}
