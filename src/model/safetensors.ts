@@ -59,8 +59,7 @@ export function writeSafetensors(
   for (const [name, { shape, data }] of sorted) {
     const count = shape.reduce((product, length) => product * length, 1);
     if (count !== data.length) throw internalError(`tensor ${name} [${shape}] has ${data.length} values`);
-    if (name === '__metadata__' || name === sorted[index - 1]?.[0])
-      throw internalError(`tensor name ${name}`);
+    if (name === '__metadata__' || names.has(name)) throw internalError(`tensor name ${name}`);
     names.add(name);
     const end = offset + data.byteLength;
     const dtype = data instanceof Int32Array ? 'I32' : 'F32';
