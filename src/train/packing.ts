@@ -4,7 +4,7 @@
  * one by one (DESIGN promise: packed = unpacked).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { userError } from '../core/errors.ts';
+import { internalError, userError } from '../core/errors.ts';
 import type { TokenBatch } from '../model/qwen2.ts';
 
 /** A batch on the host: inputs and next-token targets of T rows. */
@@ -57,6 +57,7 @@ export function nextSequences(
   for (;;) {
     const sequence = source.at(index);
     const more = sequence.length - 1;
+    if (more < 1) throw internalError(`training text ${index} has fewer than two tokens`);
     if (more > maxRows) {
       throw userError(
         'SEQUENCE_TOO_LONG',

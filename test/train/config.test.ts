@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { applyOverrides, parsePretrainConfig } from '../../src/train/config.ts';
+
+describe('training settings', () => {
+  it('fills in every default', () => {
+    const config = parsePretrainConfig({});
+    assert.equal(config.model, 'micro');
+    assert.deepEqual(config.tokenizer, { vocabulary: 512, tasks: 5000 });
+    assert.deepEqual(config.data, {
+      world: 'paper',
+      contexts: ['zoo', 'school', 'festival'],
+      ops: '2-10',
+      modes: ['forward'],
+      split: 'train',
+    });
+    assert.equal(config.batch_tokens, 2048);
+  });
+
+  it('names all problems at once', () => {
+    assert.throws(
+      () => parsePretrainConfig({ tokens: 0, learning_rate: -1, batch_size: 3 }, 'a.json'),
+      (error: Error & { code: string }) => {
+        assert.equal(error.code, 'CONFIG');
+        for (const word of ['a.json', 'tokens', 'learning_rate', 'batch_size'])
+          assert.match(error.message, new RegExp(word));
+        assert.doesNotMatch(error.message, /\n/);
+        return true;
+      },
+    );
+  });
+
+  it('refuses settings that contradict each other', () => {
+    assert.throws(() => parsePretrainConfig({ learning_rate: 1e-5 }), { code: 'CONFIG' });
+    assert.throws(() => parsePretrainConfig({ tokens: 100 }), { code: 'CONFIG' });
+  });
+
+  it('sets dotted keys; values are JSON, or text', () => {
+    const input = { data: { world: 'paper' } };
+    assert.deepEqual(applyOverrides(input, ['data.world=micro', 'tokens=5000', 'data.contexts=["zoo"]']), {
+      data: { world: 'micro', contexts: ['zoo'] },
+      tokens: 5000,
+    });
+    assert.deepEqual(input, { data: { world: 'paper' } }, 'the input stays as it was');
+  });
+
+  for (const override of ['tokens', '=5', '__proto__.x=1', 'data..x=1', 'model.size.x=1']) {
+    it(`refuses --set ${override}`, () => {
+      assert.throws(() => applyOverrides({ model: 'micro' }, [override]), { code: 'SET' });
+    });
+  }
+});
