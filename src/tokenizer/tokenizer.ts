@@ -5,6 +5,7 @@
  */
 import { internalError, userError } from '../core/errors.ts';
 import { readUserFile, writeFileAtomically } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
 import { bytesOfToken, CHARACTER_OF_BYTE } from './bytes.ts';
 import { formatTokenizerJson, parseTokenizerJson } from './json.ts';
 import { MergeTable } from './merge.ts';
@@ -122,6 +123,11 @@ export class Tokenizer {
   /** Content of a `tokenizer.json`; the same tokenizer gives the same bytes. */
   toJson(): string {
     return formatTokenizerJson(this.parts);
+  }
+
+  /** Identity of the tokenizer: hash of its file. */
+  fingerprint(): string {
+    return sha256(this.toJson(), 16);
   }
 
   /** Writes `tokenizer.json` at `path`, all or nothing. */

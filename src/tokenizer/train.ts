@@ -35,8 +35,7 @@ const LARGEST_VOCABULARY = 2 ** 24;
  * @throws VOCABULARY_SIZE, MIN_FREQUENCY, PATTERN
  */
 export function trainTokenizer(texts: Iterable<string>, options: TrainOptions): Tokenizer {
-  const { vocabularySize, minFrequency = 2, pattern = PATTERNS.digits } = options;
-  checkSettings(vocabularySize, minFrequency);
+  const { vocabularySize, minFrequency, pattern } = checkTrainOptions(options);
   const tokens = [...SPECIAL_TOKENS, ...ALPHABET];
   const expression = compilePattern(pattern, 'pattern');
   const words = countWords(texts, expression);
@@ -49,8 +48,12 @@ export function trainTokenizer(texts: Iterable<string>, options: TrainOptions): 
   });
 }
 
-/** Refuses impossible settings; the command line calls it before it reads any data. */
-export function checkSettings(vocabularySize: number, minFrequency: number): void {
+/**
+ * The options with their defaults; impossible ones are refused (the command line asks before it reads data).
+ * @throws VOCABULARY_SIZE, MIN_FREQUENCY, PATTERN
+ */
+export function checkTrainOptions(options: TrainOptions): Required<TrainOptions> {
+  const { vocabularySize, minFrequency = 2, pattern = PATTERNS.digits } = options;
   if (
     !Number.isInteger(vocabularySize) ||
     vocabularySize < SMALLEST_VOCABULARY ||
@@ -66,6 +69,8 @@ export function checkSettings(vocabularySize: number, minFrequency: number): voi
   if (!Number.isInteger(minFrequency) || minFrequency < 1) {
     throw userError('MIN_FREQUENCY', 'a whole number ≥ 1', String(minFrequency), 'use 2');
   }
+  compilePattern(pattern, 'pattern');
+  return { vocabularySize, minFrequency, pattern };
 }
 
 function countWords(texts: Iterable<string>, expression: RegExp): Map<string, number> {
