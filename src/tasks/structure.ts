@@ -1,0 +1,152 @@
+/**
+ * The structure graph (PAPER §1.6, steps 1–5): which categories exist in which places. Label-free: places and
+ * categories are numbers here and get their names when the text is written.
+ */
+import { internalError } from '../core/errors.ts';
+import type { RandomStream } from '../core/random.ts';
+import { cellLimit, type World } from './world.ts';
+
+/** One instance quantity: `category` in `place`. Its index in {@link Structure.cells} is its identity. */
+export interface Cell {
+  readonly place: number;
+  readonly category: number;
+}
+
+/** Cells in the order of creation, and the same by place. Every place has at least one. */
+export interface Structure {
+  readonly cells: Cell[];
+  /** Indices into `cells`. */
+  readonly byPlace: number[][];
+}
+
+/**
+ * The reference's size of a problem, by op (its op_max schedule halved, PAPER §1.5 and §1.6 step 1): totals and
+ * instances are drawn within it. Beyond op 20 the schedule goes on at the ratio of its last entry.
+ */
+export function problemSize(op: number): number {
+  if (op <= 4) return 2;
+  if (op <= 6) return 3;
+  if (op <= 9) return 5;
+  if (op <= 11) return 8;
+  if (op <= 15) return 10;
+  if (op <= 18) return 13;
+  return Math.max(15, Math.round(op * 0.75));
+}
+
+/** Instance quantities of the largest problem in the reference; it is the scale of the next function. */
+const REFERENCE_CELLS = 20;
+
+/** Weights of layer sizes 1…5 for a problem of size s: softmax of −(rel − c)² (step 3). */
+const layerWeights: readonly (readonly number[])[] = Array.from({ length: 60 }, (_, s) => {
+  const rel = (s - 1) / (REFERENCE_CELLS - 1);
+  // exp by its series: Math.exp may differ in the last bit between machines, and streams must not.
+  return [0.1, 0.3, 0.5, 0.7, 0.9].map((c) => series(-((Math.min(rel, 1.5) - c) ** 2)));
+});
+
+function series(x: number): number {
+  let term = 1;
+  let sum = 1;
+  for (let n = 1; n < 30; n++) {
+    term *= x / n;
+    sum += term;
+  }
+  return sum;
+}
+
+/**
+ * Draws a structure graph for a problem with `op` operations (steps 3–5). Where the reference starts again (a
+ * place without anything in it, a loop that runs out) this drops the empty place; nothing is ever re-drawn.
+ */
+export function drawStructure(random: RandomStream, world: World, op: number): Structure {
+  const size = problemSize(op);
+  const weights = layerWeights[Math.min(size, layerWeights.length - 1)]!;
+  let t0 = random.weighted(weights) + 1;
+  let t1 = random.weighted(weights) + 1;
+  if (size <= 5) {
+    t0 = Math.max(t0, 2);
+    t1 = Math.max(t1, 2);
+  }
+  const low = Math.min(t0, t1);
+  const high = Math.max(t0, t1);
+  const wanted = Math.min(
+    random.integer(Math.min(low, world.cells), world.cells),
+    random.integer(Math.min(low, world.cells), world.cells),
+    high * high,
+  );
+  let places = low;
+  let categories = low;
+  const grow = random.uniform();
+  while (places < high || categories < high) {
+    if (places * categories >= wanted) {
+      if (categories === wanted || !random.chance(grow)) break;
+    }
+    if (places < high && (categories >= high || random.below(2) === 0)) places++;
+    else categories++;
+  }
+  places = Math.min(places, world.places);
+  categories = Math.min(categories, world.categories);
+
+  const taken = new Uint8Array(places * categories);
+  const filled = new Uint8Array(places);
+  let count = 0;
+  const link = (place: number, category: number): void => {
+    taken[place * categories + category] = 1;
+    filled[place] = 1;
+    count++;
+  };
+  for (let category = 0; category < categories && count < wanted; category++) {
+    link(random.below(places), category);
+  }
+  const total = Math.min(wanted, places * categories);
+  while (count < total) {
+    // Places that have nothing yet come first; then any free pair.
+    const empty: number[] = [];
+    for (let place = 0; place < places; place++) if (filled[place] === 0) empty.push(place);
+    if (empty.length > 0) {
+      link(random.pick(empty), random.below(categories));
+      continue;
+    }
+    let skip = random.below(places * categories - count);
+    for (let pair = 0; pair < taken.length; pair++) {
+      if (taken[pair] === 0 && skip-- === 0) {
+        link(Math.floor(pair / categories), pair % categories);
+        break;
+      }
+    }
+  }
+  const cells: Cell[] = [];
+  const byPlace: number[][] = [];
+  for (let place = 0; place < places; place++) {
+    if (filled[place] === 0) continue;
+    const members: number[] = [];
+    for (let category = 0; category < categories; category++) {
+      if (taken[place * categories + category] === 0) continue;
+      members.push(cells.length);
+      cells.push({ place: byPlace.length, category });
+    }
+    byPlace.push(members);
+  }
+  return { cells, byPlace };
+}
+
+/**
+ * Adds one cell and returns its index: in a new place if the world allows one, else where there is most room,
+ * a place of `avoid` only when no other has any. Only called while the world has room ({@link cellLimit}).
+ */
+export function addCell(structure: Structure, world: World, avoid: ReadonlySet<number>): number {
+  const { cells, byPlace } = structure;
+  if (cells.length >= cellLimit(world)) throw internalError('no room for another cell');
+  let place = byPlace.length;
+  if (place < world.places) byPlace.push([]);
+  else {
+    const burden = (i: number): number => byPlace[i]!.length + (avoid.has(i) ? world.categories : 0);
+    const room = byPlace.flatMap((members, i) => (members.length < world.categories ? [i] : []));
+    place = room.reduce((best, i) => (burden(i) < burden(best) ? i : best));
+  }
+  const used = new Set(byPlace[place]!.map((cell) => cells[cell]!.category));
+  let category = 0;
+  while (used.has(category)) category++;
+  byPlace[place]!.push(cells.length);
+  cells.push({ place, category });
+  return cells.length - 1;
+}
