@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
+import { worldSchema } from '../tasks/index.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -11,7 +12,10 @@ const positive = z.number().positive();
 
 /** Tasks generated on the fly: nothing to store, and no task is seen twice. */
 const generatedData = z.strictObject({
-  world: z.string().default('paper').describe('preset of the task world, or a JSON file'),
+  world: z
+    .union([z.string(), worldSchema])
+    .default('paper')
+    .describe('preset of the task world, or its fields'),
   contexts: z.array(z.string()).min(1).default(['zoo', 'school', 'festival']),
   ops: z.string().default('2-10').describe('operation counts, as in --ops'),
   op_weights: z

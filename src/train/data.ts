@@ -3,7 +3,7 @@
  * the tokens of one task's training text and the end token.
  */
 import { randomFamily } from '../core/random.ts';
-import { createTaskSource, parseOps, type ReferenceTask, readTasks, trainingText } from '../tasks/index.ts';
+import { createTaskSource, type ReferenceTask, readTasks, trainingText } from '../tasks/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { PretrainConfig } from './config.ts';
 import type { SequenceSource } from './packing.ts';
@@ -21,7 +21,7 @@ export function taskSeries(data: PretrainConfig['data'], seed: number, split?: s
   return createTaskSource({
     world: data.world,
     contexts: data.contexts,
-    ops: parseOps(data.ops),
+    ops: data.ops,
     ...(data.op_weights === undefined ? {} : { opWeights: data.op_weights }),
     modes: data.modes,
     split: split ?? data.split,
