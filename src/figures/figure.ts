@@ -1,0 +1,43 @@
+/** A figure as a value: plotly's data and layout, what a notebook shows for it, and saving. */
+
+import type { Row } from './frame.ts';
+import { plainTable } from './plain.ts';
+import { plotlyBundle } from './plotly/bundle.ts';
+import { renderSvg } from './svg/render.ts';
+import type { FigureLayout, FigureSpec, MimeBundle, Trace } from './types.ts';
+
+export class Figure implements FigureSpec {
+  readonly data: Trace[];
+  readonly layout: FigureLayout;
+  /** What the figure is called in alternative texts and page titles. */
+  readonly title: string;
+  /** The rows that are drawn, for the text form. */
+  readonly rows: readonly Row[];
+
+  constructor(spec: FigureSpec, title: string, rows: readonly Row[]) {
+    this.data = spec.data;
+    this.layout = spec.layout;
+    this.title = title;
+    this.rows = rows;
+  }
+
+  /** The figure as an SVG document, drawn without a browser. */
+  get svg(): string {
+    return renderSvg(this, this.title);
+  }
+
+  /** The drawn rows as an aligned text table. */
+  get text(): string {
+    return `${this.title}\n${plainTable(this.rows)}`;
+  }
+
+  /** Interactive in a notebook; a still picture where scripts do not run; a table where there are no pictures. */
+  [Symbol.for('Jupyter.display')](): MimeBundle {
+    return plotlyBundle(this, { title: this.title, fallback: this.svg, text: this.text });
+  }
+
+  /** `JSON.stringify(figure)` is the plain plotly specification. */
+  toJSON(): FigureSpec {
+    return { data: this.data, layout: this.layout };
+  }
+}

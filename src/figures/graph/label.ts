@@ -1,0 +1,148 @@
+/** What is written in a node's box, and how large the box must be. */
+import { SIZE } from '../style.ts';
+import { textWidth, wrapText } from '../text.ts';
+import type { DrawableNode } from './types.ts';
+
+const NAME_WIDTH = 122;
+const MOST_NAME_LINES = 3;
+export const LINE_HEIGHT = 13;
+const PADDING_X = 12;
+const PADDING_Y = 8;
+const LEAST_WIDTH = 72;
+
+export interface NodeLabel {
+  /** The name in one to three lines. */
+  name: string[];
+  /** The computation and its result, `3 + 4 = 7`; empty for a node that has none. */
+  value: string;
+  /** Size of the box in px. */
+  width: number;
+  height: number;
+}
+
+/**
+ * Label of a node. `values` gives the parents' values (of the same graph), which the computation is written
+ * with; `note` is added behind the value (`, not 7`).
+ */
+export function labelNode(node: DrawableNode, values: ReadonlyMap<string, number>, note = ''): NodeLabel {
+  const name = wrapName(node.name);
+  const value = valueText(node, values, note);
+  const widest = Math.max(
+    ...name.map((line) => textWidth(line, SIZE.node)),
+    textWidth(value, SIZE.node, 'bold'),
+  );
+  const lines = name.length + (value === '' ? 0 : 1);
+  return {
+    name,
+    value,
+    width: Math.max(LEAST_WIDTH, Math.ceil(widest + 2 * PADDING_X)),
+    height: lines * LINE_HEIGHT + 2 * PADDING_Y,
+  };
+}
+
+/** `adult wolf in Cedar Valley` as `adult wolf` / `in Cedar Valley`; what is too long wraps further. */
+export function wrapName(name: string): string[] {
+  const at = name.lastIndexOf(' in ');
+  if (at > 0) {
+    const what = balance(name.slice(0, at), MOST_NAME_LINES - 1);
+    const where = balance(name.slice(at + 1), MOST_NAME_LINES - 1);
+    if (what.length + where.length <= MOST_NAME_LINES) return [...what, ...where];
+  }
+  return balance(name, MOST_NAME_LINES);
+}
+
+/** Wraps to as few lines as possible and makes these about equally long. */
+function balance(text: string, most: number): string[] {
+  const wrap = (width: number) => wrapText(text, width, SIZE.node, 'normal', most);
+  const widest = wrap(NAME_WIDTH);
+  if (widest.length === 1 || widest.at(-1)!.endsWith('…')) return widest;
+  for (let width = NAME_WIDTH / 2; width < NAME_WIDTH; width += 4) {
+    const lines = wrap(width);
+    const kept = lines.join(' ') === text && lines.length === widest.length;
+    if (kept) return lines;
+  }
+  return widest;
+}
+
+function valueText(node: DrawableNode, values: ReadonlyMap<string, number>, note: string): string {
+  if (node.value === undefined || node.value === null) return note;
+  const result = `${number(node.value)}${note}`;
+  const formula = node.formula ?? writeOperation(node, values);
+  if (formula === undefined) return `= ${result}`;
+  const whole = `${formula} = ${result}`;
+  return textWidth(whole, SIZE.node, 'bold') <= 1.35 * NAME_WIDTH ? whole : `= ${result}`;
+}
+
+/**
+ * The node's operation with numbers put in; undefined when the operation is unknown, a parent has no value,
+ * or the result is not the node's value (then the operation is not what was computed).
+ */
+export function writeOperation(node: DrawableNode, values: ReadonlyMap<string, number>): string | undefined {
+  const parents = node.dependencies.map((name) => values.get(name));
+  if (!parents.every((value) => value !== undefined)) return undefined;
+  const written = OPERATIONS[node.operation ?? '']?.(parents, node.constant);
+  if (written === undefined || written.result !== node.value) return undefined;
+  return written.text;
+}
+
+interface Written {
+  text: string;
+  result: number;
+}
+
+const sum = (terms: readonly number[]) => terms.reduce((total, term) => total + term, 0);
+const sumText = (terms: readonly number[]) => terms.map((term) => bracketed(term)).join(' + ');
+
+/** Operations of src/tasks/types.ts with parents' values `p` and the constant `c`. */
+const OPERATIONS: Record<string, (p: number[], c?: number) => Written | undefined> = {
+  sum: (p) => (p.length < 2 ? undefined : { text: sumText(p), result: sum(p) }),
+  difference: (p) => (p.length === 2 ? difference(p) : undefined),
+  plus: (p, c) => withConstant(p, c, 1, '+'),
+  times: (p, c) => withConstant(p, c, 1, '×'),
+  plus_sum: (p, c) =>
+    c === undefined ? undefined : { text: `${number(c)} + ${sumText(p)}`, result: c + sum(p) },
+  times_sum: (p, c) =>
+    c === undefined ? undefined : { text: `${number(c)} × (${sumText(p)})`, result: c * sum(p) },
+  plus_difference: (p, c) => {
+    if (c === undefined || p.length !== 2) return undefined;
+    const d = difference(p);
+    return { text: `${number(c)} + (${d.text})`, result: c + d.result };
+  },
+  times_difference: (p, c) => {
+    if (c === undefined || p.length !== 2) return undefined;
+    const d = difference(p);
+    return { text: `${number(c)} × (${d.text})`, result: c * d.result };
+  },
+  sum_of_products: (p) => {
+    const pairs = p.flatMap((left, i) => (i % 2 === 0 ? [[left, p[i + 1] ?? Number.NaN] as const] : []));
+    return {
+      text: pairs.map(([left, right]) => `${bracketed(left)}×${bracketed(right)}`).join(' + '),
+      result: sum(pairs.map(([left, right]) => left * right)),
+    };
+  },
+};
+
+function difference(p: readonly number[]): Written {
+  return { text: `${number(p[0]!)} − ${bracketed(p[1]!)}`, result: p[0]! - p[1]! };
+}
+
+function withConstant(
+  p: readonly number[],
+  c: number | undefined,
+  parents: number,
+  sign: '+' | '×',
+): Written | undefined {
+  if (c === undefined || p.length !== parents) return undefined;
+  const text = `${number(c)} ${sign} ${bracketed(p[0]!)}`;
+  return { text, result: sign === '+' ? c + p[0]! : c * p[0]! };
+}
+
+function bracketed(value: number): string {
+  return value < 0 ? `(${number(value)})` : number(value);
+}
+
+/** A value as it is written in a box: a true minus sign, at most three decimals. */
+export function number(value: number): string {
+  const text = Number.isInteger(value) ? String(value) : String(Math.round(value * 1000) / 1000);
+  return text.replace('-', '−');
+}

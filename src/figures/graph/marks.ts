@@ -1,0 +1,153 @@
+/** How verdicts and kinds look: colour, outline and a badge each, so that no meaning hangs on colour alone. */
+import { INK, mix, SIZE } from '../style.ts';
+import { element, escapeMarkup, px } from '../svg/markup.ts';
+import { textWidth } from '../text.ts';
+import { LINE_HEIGHT, type NodeLabel } from './label.ts';
+import type { NodeVerdict } from './types.ts';
+
+export type NodeLook = NodeVerdict | 'given' | 'derived' | 'total' | 'undefined';
+
+interface Look {
+  label: string;
+  stroke: string;
+  fill: string;
+  dash?: string;
+  text?: string;
+  /** Strokes of the badge's sign in a box from −4 to 4. */
+  sign?: string;
+}
+
+const tint = (colour: string) => mix('#ffffff', colour, 0.14);
+
+export const LOOKS: Record<NodeLook, Look> = {
+  right: { label: 'right', stroke: '#009E73', fill: tint('#009E73'), sign: 'M-3.6 0.3L-1.1 2.9L3.6 -2.7' },
+  wrong_value: {
+    label: 'wrong value',
+    stroke: '#C8461B',
+    fill: tint('#D55E00'),
+    sign: 'M-2.8 -2.8L2.8 2.8M-2.8 2.8L2.8 -2.8',
+  },
+  wrong_parents: {
+    label: 'wrong parents',
+    stroke: '#8E4585',
+    fill: tint('#8E4585'),
+    sign: 'M-3.2 -3L0 0.6L3.2 -3M0 0.6L0 3.6',
+  },
+  missing: {
+    label: 'missing',
+    stroke: '#8a8f94',
+    fill: '#ffffff',
+    dash: '5 3.5',
+    text: '#6b7075',
+    sign: 'M-3.2 0L3.2 0',
+  },
+  extra: {
+    label: 'extra',
+    stroke: '#D98E04',
+    fill: tint('#E69F00'),
+    sign: 'M-3.4 0L3.4 0M0 -3.4L0 3.4',
+  },
+  given: { label: 'given number', stroke: '#7A7F85', fill: '#f4f4f4' },
+  derived: { label: 'stated relation', stroke: '#0072B2', fill: tint('#0072B2') },
+  total: { label: 'total to be formed', stroke: '#3B3F8F', fill: tint('#3B3F8F') },
+  undefined: {
+    label: 'used, never defined',
+    stroke: '#8a8f94',
+    fill: '#ffffff',
+    dash: '2 3',
+    text: '#6b7075',
+  },
+};
+
+export const EDGE = {
+  plain: { label: 'needs', stroke: '#5b6168', width: 1.4 },
+  missing: { label: 'missing edge', stroke: '#8a8f94', width: 1.4, dash: '5 3.5' },
+  extra: { label: 'extra edge', stroke: '#D98E04', width: 1.9 },
+} as const;
+export type EdgeLook = keyof typeof EDGE;
+
+/** From a node's box to the line around the asked-for one, half that line's width included, in px. */
+export const RING = 5;
+
+const BADGE_RADIUS = 7.5;
+
+/** The box of a node around (x, y), with its text, its badge and, when it is asked for, a ring. */
+export function drawNode(
+  x: number,
+  y: number,
+  name: string,
+  label: NodeLabel,
+  look: NodeLook,
+  options: { asked: boolean; total: boolean; tooltip: string },
+): string {
+  const { width, height } = label;
+  const style = LOOKS[look];
+  const ink = style.text ?? INK.text;
+  const parts = [element('title', {}, escapeMarkup(options.tooltip))];
+  const radius = options.total ? Math.min(height / 2, 16) : 4;
+  const box = (grow: number, attributes: Record<string, string | number | undefined>) =>
+    element('rect', {
+      x: x - width / 2 - grow,
+      y: y - height / 2 - grow,
+      width: width + 2 * grow,
+      height: height + 2 * grow,
+      rx: radius + grow,
+      ...attributes,
+    });
+  if (options.asked)
+    parts.push(box(RING - 0.9, { class: 'ring', fill: '#ffffff', stroke: INK.text, 'stroke-width': 1.8 }));
+  parts.push(
+    box(0, {
+      class: 'box',
+      fill: style.fill,
+      stroke: style.stroke,
+      'stroke-width': 1.5,
+      'stroke-dasharray': style.dash,
+    }),
+  );
+  const lines = [...label.name.map((text) => ({ text, weight: 'normal' as const }))];
+  const all = label.value === '' ? lines : [...lines, { text: label.value, weight: 'bold' as const }];
+  const top = y - (all.length * LINE_HEIGHT) / 2;
+  for (const [i, { text, weight }] of all.entries()) {
+    parts.push(
+      element(
+        'text',
+        {
+          x,
+          y: top + (i + 0.5) * LINE_HEIGHT + SIZE.node * 0.35,
+          'font-size': SIZE.node,
+          'font-weight': weight === 'bold' ? 'bold' : undefined,
+          'text-anchor': 'middle',
+          textLength: textWidth(text, SIZE.node, weight),
+          lengthAdjust: 'spacingAndGlyphs',
+          fill: ink,
+        },
+        escapeMarkup(text),
+      ),
+    );
+  }
+  if (style.sign !== undefined) parts.push(drawBadge(x + width / 2 - 3, y - height / 2 + 1, look));
+  return element(
+    'g',
+    { class: `node ${look}${options.asked ? ' asked' : ''}`, 'data-name': name },
+    `\n${parts.join('\n')}\n`,
+  );
+}
+
+/** A disc with the verdict's sign. */
+export function drawBadge(x: number, y: number, look: NodeLook): string {
+  const style = LOOKS[look];
+  return element(
+    'g',
+    { class: 'badge', transform: `translate(${px(x)} ${px(y)})` },
+    element('circle', { r: BADGE_RADIUS, fill: style.stroke, stroke: '#ffffff', 'stroke-width': 1.5 }),
+    element('path', {
+      d: style.sign ?? '',
+      fill: 'none',
+      stroke: '#ffffff',
+      'stroke-width': 1.9,
+      'stroke-linecap': 'round',
+      'stroke-linejoin': 'round',
+    }),
+  );
+}

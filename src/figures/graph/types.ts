@@ -1,0 +1,67 @@
+/** What a graph must have to be drawn. Tasks' gold graphs and parsed responses both fit; nothing is imported. */
+
+/** How a predicted node compares with the gold node of the same name. */
+export const VERDICTS = ['right', 'wrong_value', 'wrong_parents', 'missing', 'extra'] as const;
+export type NodeVerdict = (typeof VERDICTS)[number];
+
+export interface DrawableNode {
+  name: string;
+  /** What the node was computed to; absent when the response never says. */
+  value?: number | null;
+  /** Names of the parents, in the order in which they are used. A name that no node has is drawn as undefined. */
+  dependencies: readonly string[];
+  /** One of the operations of src/tasks/types.ts; used to write the computation into the box. */
+  operation?: string;
+  constant?: number;
+  kind?: string;
+  verdict?: NodeVerdict;
+  /** The computation as it was written (`3 + 4`), when the caller has it. */
+  formula?: string;
+}
+
+export interface DrawableGraph {
+  nodes: readonly DrawableNode[];
+  /** Name of the node that is asked for. */
+  query?: string;
+  answer?: number | null;
+}
+
+/** Verdicts per node name, as a comparison of two graphs reports them. */
+export interface DrawableComparison {
+  nodes: readonly { name: string; verdict: NodeVerdict }[];
+}
+
+/** Options of both drawings; text that is not given is made from the graphs. */
+export interface GraphOptions {
+  title?: string;
+  /** A line under the title. */
+  caption?: string;
+  /**
+   * Whether parents stand above (`down`) or left of (`right`) their children; by default whichever needs the
+   * less shrinking on a page of {@link GraphOptions.width}.
+   */
+  direction?: 'down' | 'right' | 'auto';
+  /** Page width in px that the automatic choices aim at (default 1180). The drawing itself keeps its size. */
+  width?: number;
+}
+
+export interface GraphPairOptions extends GraphOptions {
+  goldTitle?: string;
+  predictedTitle?: string;
+  /** Where the predicted graph goes; by default beside the gold one unless that is far too wide. */
+  arrangement?: 'beside' | 'below' | 'auto';
+}
+
+/** Name of an edge in sets and maps: names never contain NUL. */
+export function edgeKey(parent: string, child: string): string {
+  return `${parent}\0${child}`;
+}
+
+/** The edges of a graph without repetition, as [parent, child]. */
+export function edgesOf(graph: DrawableGraph): [string, string][] {
+  const seen = new Map<string, [string, string]>();
+  for (const node of graph.nodes) {
+    for (const parent of node.dependencies) seen.set(edgeKey(parent, node.name), [parent, node.name]);
+  }
+  return [...seen.values()];
+}

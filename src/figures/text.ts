@@ -1,0 +1,86 @@
+/**
+ * How wide text is, without a browser. The numbers are the advance widths of Liberation Sans, which has the
+ * metrics of Helvetica and Arial, in thousandths of an em; figures name those three fonts first.
+ */
+
+/** Advance widths of U+0020–U+007E. */
+const REGULAR =
+  '278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 278 278 584 584 584 556 1015 667 667 722 722 667 611 778 722 278 500 667 556 833 722 778 667 778 722 667 611 722 667 944 667 667 611 278 278 278 469 556 333 556 556 500 556 556 278 556 556 222 222 500 222 833 556 556 556 556 333 500 278 556 500 722 500 500 500 334 260 334 584';
+const BOLD =
+  '278 333 474 556 556 889 722 238 333 333 389 584 278 333 278 278 556 556 556 556 556 556 556 556 556 556 333 333 584 584 584 611 975 722 722 722 722 667 611 778 722 278 556 722 611 833 722 778 667 778 722 667 611 722 667 944 667 667 611 333 278 333 584 556 333 556 611 556 611 556 333 611 611 278 278 556 278 889 611 611 611 611 389 556 333 611 556 778 556 556 500 389 280 389 584';
+/** Beyond ASCII, the larger of regular and bold. */
+const OTHER: Record<string, number> = {
+  '·': 278,
+  '–': 556,
+  '—': 1000,
+  '‘': 278,
+  '’': 278,
+  '“': 500,
+  '”': 500,
+  '…': 1000,
+  '\u00a0': 278,
+  '\u2009': 200,
+  '→': 1000,
+  '←': 1000,
+};
+/** Anything else: an accented letter is narrower than this, an ideograph or emoji as wide. */
+const UNKNOWN = 620;
+const WIDE = 1050;
+
+const table = { normal: REGULAR.split(' ').map(Number), bold: BOLD.split(' ').map(Number) };
+
+export type Weight = keyof typeof table;
+
+/** Width of one line of `text` in px at `size` px. */
+export function textWidth(text: string, size: number, weight: Weight = 'normal'): number {
+  let thousandths = 0;
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    thousandths += table[weight][code - 32] ?? OTHER[character] ?? (code >= 0x2e80 ? WIDE : UNKNOWN);
+  }
+  return (thousandths * size) / 1000;
+}
+
+/**
+ * Breaks `text` at spaces into lines at most `width` px wide; a word that is wider alone is cut where it
+ * reaches the width. With `most` lines used up, the last one ends in "…".
+ */
+export function wrapText(
+  text: string,
+  width: number,
+  size: number,
+  weight: Weight = 'normal',
+  most = Number.POSITIVE_INFINITY,
+): string[] {
+  const fits = (line: string) => textWidth(line, size, weight) <= width;
+  const lines: string[] = [];
+  let line = '';
+  for (let word of text.split(/\s+/).filter((part) => part !== '')) {
+    const joined = line === '' ? word : `${line} ${word}`;
+    if (fits(joined)) {
+      line = joined;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    while (!fits(word)) {
+      const letters = [...word];
+      let cut = letters.length - 1;
+      while (cut > 1 && !fits(letters.slice(0, cut).join(''))) cut--;
+      if (cut < 1) break;
+      lines.push(letters.slice(0, cut).join(''));
+      word = letters.slice(cut).join('');
+    }
+    line = word;
+  }
+  if (line !== '' || lines.length === 0) lines.push(line);
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most - 1), shorten(lines.slice(most - 1).join(' '), width, size, weight)];
+}
+
+/** `text` if it fits, else its beginning and "…". */
+export function shorten(text: string, width: number, size: number, weight: Weight = 'normal'): string {
+  if (textWidth(text, size, weight) <= width) return text;
+  const letters = [...text];
+  while (letters.length > 0 && textWidth(`${letters.join('')}…`, size, weight) > width) letters.pop();
+  return `${letters.join('').trimEnd()}…`;
+}
