@@ -97,12 +97,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 export function resolveMode(mode: string): Mode {
   if (mode === 'forward' || mode === 'normalforward') return 'normalforward';
   if (mode === 'reverse' || mode === 'forwardreverse') {
-    throw userError(
-      'MODE_UNAVAILABLE',
-      'mode forward',
-      `'${mode}'`,
-      'leave reverse out; it is not built yet',
-    );
+    throw userError('MODE_UNAVAILABLE', 'mode forward', `'${mode}'`, 'use --modes forward');
   }
   throw userError('MODE_UNKNOWN', 'mode forward', `'${mode}'`, 'use forward');
 }

@@ -24,7 +24,7 @@ export interface TaskSourceOptions {
   world?: string | World;
   /** Names, aliases or objects; all three of the paper by default. */
   contexts?: readonly (string | Context)[];
-  /** Op counts: `2-10` (the default), `2,4,6-8` or numbers. */
+  /** Op counts: `2-10`, `2,4,6-8` or numbers; by default the world's, up to 10. */
   ops?: string | readonly number[];
   /** Weight of each op; equal when absent. */
   opWeights?: Readonly<Record<number, number>>;
@@ -73,7 +73,7 @@ const GRAPH_DRAWS = 512;
  */
 export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
   const world = resolveWorld(options.world ?? 'paper');
-  const cells = resolveCells(options);
+  const cells = resolveCells(options, world);
   const splits = options.splits ?? DEFAULT_SPLITS;
   const split = options.split ?? 'train';
   const seed = options.seed ?? 1;
@@ -96,7 +96,7 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
     }
     const cell = cells[lookUp(bounds, family.at(index).uniform())]!;
     const drawn = drawInSplit(family, index, worlds.get(cell.context)!, cell.op, interval, counts);
-    if (drawn === null) throw unserved(interval, cell.op, 'another op');
+    if (drawn === null) throw unserved(interval, cell.op, 'a larger op');
     const { skeleton, words } = drawn;
     const text = family.at(index, TEXT);
     counts.simplified += drawDistractorValues(text, world, skeleton);
@@ -179,7 +179,7 @@ function labelFree({ gold, quantities }: Skeleton): LabelFreeNode[] {
   });
 }
 
-function resolveCells(options: TaskSourceOptions): MixtureCell[] {
+function resolveCells(options: TaskSourceOptions, world: World): MixtureCell[] {
   const { mixture, contexts, ops, opWeights, modes } = options;
   if (mixture !== undefined) {
     const clash = Object.entries({ contexts, ops, opWeights, modes }).find(
@@ -195,7 +195,8 @@ function resolveCells(options: TaskSourceOptions): MixtureCell[] {
     }
     return resolveMixture(mixture);
   }
-  const opList = parseOps(ops ?? '2-10');
+  // The paper's in-distribution range, as far as the world reaches.
+  const opList = parseOps(ops ?? `${world.ops[0]}-${Math.max(world.ops[0], Math.min(world.ops[1], 10))}`);
   const stories = (contexts ?? ['zoo', 'school', 'festival']).map(resolveContext);
   const forms = (modes ?? ['forward']).map(resolveMode);
   const weightOf = (op: number): number => {
@@ -248,7 +249,7 @@ function checkOp(world: World, context: Context, op: number): void {
     'OPS_RANGE',
     `ops within ${low}-${high} in world ${world.name} for ${context.alias ?? context.name}`,
     `op ${op}`,
-    `the nearest possible is ${nearest}`,
+    `use op ${nearest}, the nearest possible`,
   );
 }
 
@@ -273,11 +274,11 @@ function checkServed(
     for (let distance = 1; distance <= high; distance++) {
       for (const other of [op + distance, op - distance]) {
         if (other >= world.ops[0] && other <= high && served(world, other)) {
-          throw unserved(interval, op, `op ${other}`);
+          throw unserved(interval, op, `op ${other}, the nearest that can be served`);
         }
       }
     }
-    throw unserved(interval, op, 'no op of this world');
+    throw unserved(interval, op, 'another world: none of its ops can be served');
   }
 }
 
@@ -286,7 +287,7 @@ function unserved(interval: SplitInterval, op: number, nearest: string): Error {
     'SPLIT_UNSERVED',
     `graphs of op ${op} in split ${interval.name}`,
     `none in ${GRAPH_DRAWS} graphs`,
-    `the nearest that can be served is ${nearest}; or raise the split's share, the constants or maxValue`,
+    `use ${nearest}, or raise the split's share, the constants or maxValue`,
   );
 }
 
