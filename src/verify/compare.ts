@@ -1,0 +1,141 @@
+/**
+ * Predicted graph against gold graph, by names; letters do not matter.
+ *
+ * Paper A.4: s(v) = 1 iff v is predicted, its parent set equals the gold's, and both values are defined and
+ * equal; ProcessAcc is the mean of s over gold nodes. Here a step that uses a letter that stands for nothing has
+ * another parent set, and a value is defined only if the step that gives it is sound: every equation written in
+ * it holds when its parents have their gold values. (The paper looks at the last number only, so that
+ * `P + Q = 2 + 9 = 5` would pass.) Judging each step under gold inputs keeps an error with the step that made
+ * it: a later step that copies a right number stays right.
+ */
+
+import { evaluate, hasUndefined } from './expression.ts';
+import type { Gold } from './gold.ts';
+import { bindingValues } from './solution.ts';
+import type {
+  Equation,
+  ErrorReport,
+  FirstError,
+  FirstErrorKind,
+  PredictedGraph,
+  PredictedNode,
+} from './types.ts';
+
+/** Values of the tasks are integers; the tolerance is the reference's and leaves room for divisions. */
+export const VALUE_TOLERANCE = 1e-6;
+
+export interface NodeComparison {
+  name: string;
+  /** Absent from the prediction: null. */
+  predicted: PredictedNode | null;
+  parentsRight: boolean;
+  /** The value equals the gold's and its step is sound. */
+  valueRight: boolean;
+  /** Every equation of the step holds under gold inputs. */
+  sound: boolean;
+}
+
+export interface Comparison {
+  /** One per gold node, in gold order. */
+  nodes: NodeComparison[];
+  /** Predicted names that gold does not have, in the order of their definition. */
+  extra: string[];
+  /** Mean of s(v) over gold nodes, 0–1. */
+  processAccuracy: number;
+  report: ErrorReport;
+  firstError: FirstError | null;
+}
+
+/** Compares a prediction with the gold graph of its task. Pure. */
+export function compare(gold: Gold, predicted: PredictedGraph): Comparison {
+  const byName = new Map<string, PredictedNode>();
+  const extra: string[] = [];
+  for (const node of predicted.nodes) {
+    byName.set(node.name, node);
+    if (!gold.index.has(node.name)) extra.push(node.name);
+  }
+  const sound = soundSteps(gold, predicted);
+  const report: ErrorReport = {
+    missing_nodes: [],
+    extra_nodes: extra,
+    value_mismatch: [],
+    dependency_mismatch: [],
+  };
+  let right = 0;
+  let firstError: FirstError | null = null;
+  const nodes = gold.graph.nodes.map((goldNode, i): NodeComparison => {
+    const node = byName.get(goldNode.name) ?? null;
+    const comparison = compareNode(goldNode.value, gold.parents[i]!, node, sound);
+    if (node === null) report.missing_nodes.push(goldNode.name);
+    else if (!comparison.parentsRight) report.dependency_mismatch.push(goldNode.name);
+    if (node !== null && !comparison.valueRight) report.value_mismatch.push(goldNode.name);
+    if (node !== null && comparison.parentsRight && comparison.valueRight) right++;
+    else firstError ??= { step: i, node: goldNode.name, kind: kindOf(comparison) };
+    return { name: goldNode.name, ...comparison };
+  });
+  return { nodes, extra, processAccuracy: right / gold.graph.nodes.length, report, firstError };
+}
+
+function compareNode(
+  goldValue: number,
+  goldParents: ReadonlySet<string>,
+  node: PredictedNode | null,
+  soundSteps: Uint8Array,
+): Omit<NodeComparison, 'name'> {
+  if (node === null) return { predicted: null, parentsRight: false, valueRight: false, sound: false };
+  const sound = soundSteps[node.step] === 1 && !node.contradicted;
+  const parentsRight =
+    node.undefinedLetters.length === 0 &&
+    node.dependencies.length === goldParents.size &&
+    node.dependencies.every((name) => goldParents.has(name));
+  const valueRight = sound && node.value !== null && near(node.value, goldValue);
+  return { predicted: node, parentsRight, valueRight, sound };
+}
+
+/**
+ * Kind of a failing step. `missing`: it is not there, or it says no number. `dependency`: it uses other
+ * quantities than the problem says. Otherwise its inputs are the right ones and its value is wrong: `reading`
+ * when its own equations hold (another constant or operation than the problem says, well calculated),
+ * `arithmetic` when one of them does not, or when the text says two things about the node.
+ */
+function kindOf({ predicted, parentsRight, sound }: Omit<NodeComparison, 'name'>): FirstErrorKind {
+  if (predicted === null) return 'missing';
+  if (!parentsRight) return 'dependency';
+  if (predicted.value === null) return 'missing';
+  return sound ? 'reading' : 'arithmetic';
+}
+
+/** 1 for every step whose equations hold when named nodes have their gold values. */
+function soundSteps(gold: Gold, predicted: PredictedGraph): Uint8Array {
+  const sound = new Uint8Array(predicted.steps.length).fill(1);
+  const goldValue = (name: string): number => {
+    const i = gold.index.get(name);
+    return i === undefined ? Number.NaN : gold.graph.nodes[i]!.value;
+  };
+  bindingValues(predicted, goldValue, (equation, step, values) => {
+    if (!holds(equation, values)) sound[step] = 0;
+  });
+  return sound;
+}
+
+/**
+ * Whether all sides say the same number. What an assignment defines is its target, not a side; where it takes
+ * its parents from, an undefined letter is a matter of dependency, not of arithmetic.
+ */
+function holds({ sides, target, source }: Equation, values: Float64Array): boolean {
+  let said = Number.NaN;
+  for (let i = target >= 0 ? 1 : 0; i < sides.length; i++) {
+    const side = sides[i]!;
+    if (i === source && hasUndefined(side)) continue;
+    const value = evaluate(side, values);
+    if (!Number.isFinite(value)) return false;
+    if (Number.isNaN(said)) said = value;
+    else if (!near(value, said)) return false;
+  }
+  return true;
+}
+
+/** NaN is near nothing. */
+function near(a: number, b: number): boolean {
+  return Math.abs(a - b) <= VALUE_TOLERANCE;
+}

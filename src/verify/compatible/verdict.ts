@@ -1,0 +1,81 @@
+/** The reference's verdict and rewards for a response (PAPER §5.3, §6.4). */
+import { compareAsReference } from './compare.ts';
+import { parseAsReference } from './parse.ts';
+import { strip } from './text.ts';
+import type { CompatibleGraph, CompatibleReport, CompatibleRewards, CompatibleVerdict } from './types.ts';
+
+/** What the reference needs of a task. */
+export interface CompatibleGold {
+  graph: CompatibleGraph;
+  /** As the composed training text holds it: what follows the last "Answer:", without final dots. */
+  answer: string;
+}
+
+export function goldOfReference(solution: string): CompatibleGold {
+  const at = solution.lastIndexOf('Answer:');
+  const answer = at < 0 ? '' : strip(solution.slice(at + 'Answer:'.length));
+  return { graph: parseAsReference(solution).graph, answer: withoutDots(answer) };
+}
+
+/** The reference's verdict, bit for bit. */
+export function verifyAsReference(gold: CompatibleGold, response: string): CompatibleVerdict {
+  const extracted = extractAnswerAsReference(response);
+  const report = compareAsReference(gold.graph, parseAsReference(response).graph);
+  const outcome = gold.answer !== '' && withoutDots(strip(extracted)) === gold.answer ? 1 : 0;
+  return {
+    extracted_answer: extracted,
+    report,
+    perfect:
+      report.missing_in_pred.length === 0 &&
+      report.value_mismatches.length === 0 &&
+      report.dependency_mismatches.length === 0 &&
+      report.answer_mismatch === null,
+    rewards: rewardsAsReference(report, outcome, gold.graph.nodes.size),
+  };
+}
+
+/**
+ * Text of the first `<answer>…</answer>`; else what follows the last `<answer>` up to "<", a line break or the
+ * end; else nothing. The last tag is sought in the lower-cased text, whose length can differ, as there.
+ */
+export function extractAnswerAsReference(text: string): string {
+  const open = /<an[sſ]wer>/i.exec(text);
+  if (open !== null) {
+    const rest = text.slice(open.index + open[0].length);
+    const close = rest.search(/<\/an[sſ]wer>/i);
+    if (close >= 0) return strip(rest.slice(0, close));
+  }
+  const last = text.toLowerCase().lastIndexOf('<answer>');
+  if (last < 0) return '';
+  const tail = text.slice(last + '<answer>'.length);
+  const end = tail.search(/[<\n]/);
+  return strip(end < 0 ? tail : tail.slice(0, end));
+}
+
+function rewardsAsReference(report: CompatibleReport, outcome: number, goldNodes: number): CompatibleRewards {
+  const total = Math.max(goldNodes, 1);
+  const penalty =
+    report.value_mismatches.length +
+    report.dependency_mismatches.length +
+    report.missing_in_pred.length +
+    Math.min(report.extra_in_pred.length, total) +
+    (report.answer_mismatch === null ? 0 : 1);
+  const process = Math.max(0, 1 - penalty / total);
+  const blend = (answerWeight: number, stepWeight: number): number => {
+    const sum = answerWeight + stepWeight;
+    const score = (answerWeight / sum) * outcome + (stepWeight / sum) * process;
+    return outcome < 1 ? 0 : Math.max(0, Math.min(1, score));
+  };
+  return {
+    outcome,
+    'a0.2_p0.8': blend(0.2, 0.8),
+    'a0.5_p0.5': blend(0.5, 0.5),
+    strict: penalty > 0 ? 0 : blend(1, 0),
+  };
+}
+
+function withoutDots(text: string): string {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '.') end--;
+  return text.slice(0, end);
+}

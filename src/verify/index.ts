@@ -1,0 +1,10 @@
+/** Verification: solution text → graph → comparison → rewards. */
+export { extractAnswer, parseNumber } from './answer.ts';
+export { type Comparison, compare, type NodeComparison, VALUE_TOLERANCE } from './compare.ts';
+export { compareAsReference, parseAsReference } from './compatible/index.ts';
+export type * from './compatible/types.ts';
+export { type Gold, goldGraph, prepareGold } from './gold.ts';
+export { compositeReward, REWARD_NAMES, type Reward, rewardByName, rewardsOf } from './rewards.ts';
+export { normalizeName, parseSolution } from './solution.ts';
+export * from './types.ts';
+export { type VerifyOptions, verify } from './verify.ts';
