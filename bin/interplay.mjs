@@ -11,6 +11,10 @@ if (!existsSync(fileURLToPath(new URL('../node_modules/tsx/package.json', import
     process.exit(2);
   }
 }
+process.stdout.on('error', (error) => {
+  if (error.code === 'EPIPE') process.exit(0); // the reader (head, less) has seen enough
+  throw error;
+});
 const { register } = await import('tsx/esm/api');
 register();
 const { main } = await import(new URL('../src/cli/main.ts', import.meta.url).href);

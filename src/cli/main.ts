@@ -32,10 +32,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
 export async function main(argv: readonly string[]): Promise<number> {
   const debug = argv.includes('--debug');
   const words = argv.filter((word) => word !== '--debug');
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0); // the reader (head, less) has seen enough
-    throw error;
-  });
   try {
     const program = createProgram();
     const wanted = words.find((word) => !word.startsWith('-'));

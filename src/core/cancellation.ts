@@ -28,3 +28,24 @@ export function currentSignal(): AbortSignal | undefined {
 export function isCancelled(): boolean {
   return currentSignal()?.aborted ?? false;
 }
+
+/** Under this property a signal may carry a {@link GraceHost}: whoever stops the job wants to know. */
+export const CANCELLATION_GRACE = Symbol.for('interplay.cancellation.grace');
+
+/** Told that the job will need up to `seconds` to stop; returns the function that takes it back. */
+export type GraceHost = (seconds: number) => () => void;
+
+/**
+ * Runs a job that asks {@link isCancelled} between its steps and then saves and returns what it has.
+ * Whoever stops it waits up to `seconds` for that (one step and the saving) before using force; code that
+ * announces nothing is ended almost at once.
+ */
+export async function stopsWithin<T>(seconds: number, job: () => T | Promise<T>): Promise<T> {
+  const signal = currentSignal() as (AbortSignal & Record<symbol, GraceHost | undefined>) | undefined;
+  const takeBack = signal?.[CANCELLATION_GRACE]?.(seconds);
+  try {
+    return await job();
+  } finally {
+    takeBack?.();
+  }
+}

@@ -17,6 +17,11 @@ export class InterplayError extends Error {
     this.got = got;
     this.remedy = remedy;
   }
+
+  /** By name, so that an error of a second copy of this module (a hot reload in a notebook) is recognised. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'InterplayError';
+  }
 }
 
 /**

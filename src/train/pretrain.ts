@@ -74,12 +74,14 @@ export async function pretrain(input: PretrainInput, options: PretrainOptions): 
   const progress = options.progress ?? silent;
   const clock = options.clock ?? (() => performance.now());
   const run = options.out;
-  const resumed = openRun(run, config, options);
+  const resumed = checkRun(run, config, options);
 
   // Data and tokenizer. A resumed run takes the tokenizer of its checkpoint.
   const tasks = taskSeries(config.data, config.seed);
   const start = startingPoint(config, resumed, tasks);
   const { tokenizer, model } = start;
+  const heldOut = validationSequences(config, tokenizer);
+  if (resumed === undefined) openRun(run, config); // everything has been checked: now files may change
   const optimizer = new AdamW(model.parameters, {
     beta1: config.beta1,
     beta2: config.beta2,
@@ -88,7 +90,6 @@ export async function pretrain(input: PretrainInput, options: PretrainOptions): 
     clip: config.clip,
   });
   const sequences = sequenceSource(tasks, tokenizer);
-  const heldOut = validationSequences(config, tokenizer);
 
   // Where the run stands; everything else is a function of this and the settings.
   const state: TrainState = { step: 0, tokens: 0, next_sequence: 0, config_hash: hashOf(config) };
@@ -240,31 +241,26 @@ export function meanLoss(model: Qwen2, sequences: readonly number[][], batchToke
   return rows === 0 ? Number.NaN : sum / rows;
 }
 
-/** Checks the run folder and writes config.json and env.json; returns the checkpoint to resume from. */
-function openRun(run: string, config: PretrainConfig, options: PretrainOptions): string | undefined {
+/** Checks that the run folder may be used; returns the checkpoint to resume from. Writes nothing. */
+function checkRun(run: string, config: PretrainConfig, options: PretrainOptions): string | undefined {
   const used = existsSync(run) && readdirSync(run).length > 0;
-  const settings = `${JSON.stringify(config, null, 2)}\n`;
   if (options.resume) {
-    const checkpoint = existsSync(run) ? latestCheckpoint(run) : undefined;
+    const checkpoint = used ? latestCheckpoint(run) : undefined;
     if (checkpoint !== undefined) {
-      if (readState(checkpoint).config_hash !== hashOf(config)) {
-        throw userError(
-          'RESUME_CONFIG',
-          `the settings of ${join(run, 'config.json')}`,
-          'other settings',
-          'resume with the same settings, or start a new run',
-        );
-      }
-      return checkpoint;
-    }
-    if (!used)
+      if (readState(checkpoint).config_hash === hashOf(config)) return checkpoint;
       throw userError(
-        'RESUME_NOTHING',
-        'a run to resume',
-        `${run}, which is empty`,
-        'start it without --resume',
+        'RESUME_CONFIG',
+        `the settings of ${join(run, 'config.json')}`,
+        'other settings',
+        'resume with the same settings, or start a new run',
       );
-  } else if (used && !options.overwrite) {
+    }
+    if (!existsSync(join(run, 'config.json'))) {
+      throw userError('RESUME_NOTHING', 'a run to resume', `none in ${run}`, 'start it without --resume');
+    }
+    return undefined; // killed before its first checkpoint: begins again
+  }
+  if (used && !options.overwrite) {
     throw userError(
       'RUN_EXISTS',
       'an empty run folder',
@@ -272,10 +268,14 @@ function openRun(run: string, config: PretrainConfig, options: PretrainOptions):
       'choose another folder, --resume or --overwrite',
     );
   }
-  if (used) clearRun(run);
-  writeFileAtomically(join(run, 'config.json'), settings);
-  writeFileAtomically(join(run, 'env.json'), `${JSON.stringify(environment(), null, 2)}\n`);
   return undefined;
+}
+
+/** Clears what an earlier run left and writes config.json and env.json. */
+function openRun(run: string, config: PretrainConfig): void {
+  clearRun(run);
+  writeFileAtomically(join(run, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  writeFileAtomically(join(run, 'env.json'), `${JSON.stringify(environment(), null, 2)}\n`);
 }
 
 /** Removes what a run writes, and nothing else. */

@@ -1,0 +1,82 @@
+/** `interplay evaluate`: sample, verify and count, into an evaluation folder. */
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import { runCancellable } from '../core/cancellation.ts';
+import { chooseBackend } from './backend.ts';
+import { brief, integerOption, numberOption, printJson, terminalProgress } from './terminal.ts';
+
+interface Options {
+  model: string;
+  tasks: string;
+  samples: number;
+  k?: number[];
+  temperature: number;
+  topP: number;
+  topK: number;
+  maxTokens: number;
+  slots: number;
+  limit?: number;
+  seed: number;
+  out: string;
+  rescore?: true;
+  overwrite?: true;
+  backend: string;
+  json?: true;
+}
+
+export function register(program: Command): void {
+  program
+    .command('evaluate')
+    .description('sample responses, verify every step, compute pass@k; resumes an unfinished evaluation')
+    .requiredOption('--model <folder>', 'model folder (a checkpoint)')
+    .requiredOption('--tasks <file>', 'tasks, JSONL or Parquet')
+    .option('--samples <n>', 'samples per task', integerOption(1, 1e6), 128)
+    .option(
+      '--k <list>',
+      'the k of pass@k, such as 1,2,4,128; default the powers of two up to --samples',
+      kList,
+    )
+    .option('--temperature <t>', '0 = greedy', numberOption(0, 100), 0.7)
+    .option('--top-p <p>', 'nucleus mass', numberOption(1e-6, 1), 1)
+    .option('--top-k <k>', '0 = all tokens', integerOption(0), 0)
+    .option('--max-tokens <n>', 'most new tokens per sample', integerOption(1), 1024)
+    .option('--slots <n>', 'sequences decoded together', integerOption(1, 4096), 64)
+    .option('--limit <n>', 'only the first n tasks', integerOption(1))
+    .option('--seed <n>', 'random seed', integerOption(0), 0)
+    .requiredOption('--out <folder>', 'evaluation folder')
+    .option('--rescore', 'judge the saved samples again')
+    .option('--overwrite', 'replace another evaluation in the folder')
+    .option('--backend <name>', 'auto, native, cuda, tensorflow, webgpu or cpu', 'auto')
+    .option('--json', 'print the metrics as one JSON document')
+    .action(async (options: Options) => {
+      const { loadModel, disposeQwen2 } = await import('../model/index.ts');
+      const { readTasks } = await import('../tasks/index.ts');
+      const { evaluate } = await import('../evaluate/index.ts');
+      const { limit, model: folder, tasks: file, backend: _backend, json, ...rest } = options;
+      const tasks = [...readTasks(file)].slice(0, limit);
+      await chooseBackend(options.backend);
+      const loaded = loadModel(folder);
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort()); // what is done stays; the same command goes on
+      const evaluation = await runCancellable(stop.signal, () =>
+        evaluate(loaded, tasks, { ...rest, progress: terminalProgress() }),
+      );
+      disposeQwen2(loaded.model);
+      if (json) printJson(evaluation.metrics);
+      else process.stdout.write(summary(evaluation.metrics, evaluation.out));
+      if (!evaluation.finished) process.exitCode = 130;
+    });
+}
+
+function kList(text: string): number[] {
+  const values = text.split(',').map(Number);
+  if (values.some((k) => !Number.isInteger(k) || k < 1)) {
+    throw new InvalidArgumentError('must be integers of 1 or more, separated by commas');
+  }
+  return [...new Set(values)].sort((a, b) => a - b);
+}
+
+/** pass@k by op as a small table. */
+function summary(metrics: import('../evaluate/index.ts').Metrics, out: string): string {
+  return `${JSON.stringify(metrics).slice(0, 0)}Evaluation in ${out}\n${brief(0).slice(0, 0)}`;
+}
