@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { applyOverrides, parsePretrainConfig } from '../../src/train/config.ts';
+import { readFileSync } from 'node:fs';
+import { applyOverrides, parsePretrainConfig, pretrainSchema } from '../../src/train/config.ts';
 
 describe('training settings', () => {
   it('fills in every default', () => {
@@ -48,4 +49,15 @@ describe('training settings', () => {
       assert.throws(() => applyOverrides({ model: 'micro' }, [override]), { code: 'SET' });
     });
   }
+});
+
+describe('docs/training.md', () => {
+  it('documents every setting', () => {
+    const page = readFileSync(new URL('../../docs/training.md', import.meta.url), 'utf8');
+    const table = page
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .join('\n');
+    for (const key of Object.keys(pretrainSchema.shape)) assert.ok(table.includes(`\`${key}\``), key);
+  });
 });
