@@ -9,7 +9,7 @@ import { sha256 } from '../core/hash.ts';
 import { bytesOfToken, CHARACTER_OF_BYTE } from './bytes.ts';
 import { formatTokenizerJson, parseTokenizerJson } from './json.ts';
 import { MergeTable } from './merge.ts';
-import { compilePattern, forEachWord } from './pretokenize.ts';
+import { compilePattern, detached, splitWords } from './pretokenize.ts';
 import { specialExpression } from './special.ts';
 
 /** A token that is recognised in text before anything else. */
@@ -146,17 +146,17 @@ export class Tokenizer {
   }
 
   private encodePlain(text: string, out: number[]): void {
-    forEachWord(this.words, text, (word) => {
+    for (const word of splitWords(this.words, text)) {
       let ids = this.cache.get(word);
       if (ids === undefined) {
         ids = this.merges.apply(Array.from(Buffer.from(word, 'utf8'), (byte) => this.idOfByte[byte]!));
         if (word.length <= LONGEST_CACHED_WORD) {
           if (this.cache.size >= MOST_CACHED_WORDS) this.cache.clear();
-          this.cache.set(word, ids);
+          this.cache.set(detached(word), ids);
         }
       }
       for (let i = 0; i < ids.length; i++) out.push(ids[i]!);
-    });
+    }
   }
 
   private requiredId(content: string): number {

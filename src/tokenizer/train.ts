@@ -10,7 +10,7 @@
 import { userError } from '../core/errors.ts';
 import { ALPHABET, CHARACTER_OF_BYTE } from './bytes.ts';
 import { Heap } from './heap.ts';
-import { compilePattern, forEachWord, PATTERNS } from './pretokenize.ts';
+import { compilePattern, detached, PATTERNS, splitWords } from './pretokenize.ts';
 import { SPECIAL_TOKENS, specialExpression } from './special.ts';
 import { Tokenizer } from './tokenizer.ts';
 
@@ -73,13 +73,19 @@ export function checkTrainOptions(options: TrainOptions): Required<TrainOptions>
   return { vocabularySize, minFrequency, pattern };
 }
 
-function countWords(texts: Iterable<string>, expression: RegExp): Map<string, number> {
-  const counts = new Map<string, number>();
+/** How often each word occurs outside special tokens. */
+function countWords(texts: Iterable<string>, expression: RegExp): Map<string, { count: number }> {
+  const counts = new Map<string, { count: number }>();
   const special = specialExpression(SPECIAL_TOKENS);
-  const count = (word: string) => {
-    counts.set(word, (counts.get(word) ?? 0) + 1);
-  };
-  for (const text of texts) for (const part of text.split(special)) forEachWord(expression, part, count);
+  for (const text of texts) {
+    for (const part of text.split(special)) {
+      for (const word of splitWords(expression, part)) {
+        const entry = counts.get(word);
+        if (entry !== undefined) entry.count++;
+        else counts.set(detached(word), { count: 1 });
+      }
+    }
+  }
   return counts;
 }
 
@@ -91,7 +97,7 @@ interface Candidate {
 
 /** Extends `tokens` and returns the merges in order, as id pairs. */
 function learnMerges(
-  words: Map<string, number>,
+  words: Map<string, { count: number }>,
   tokens: string[],
   vocabularySize: number,
   minFrequency: number,
@@ -169,12 +175,12 @@ function mergeInWord(
   symbols[word] = merged;
 }
 
-function asSymbols(words: Map<string, number>, tokens: readonly string[]) {
+function asSymbols(words: Map<string, { count: number }>, tokens: readonly string[]) {
   const idOf = new Map(tokens.map((token, id) => [token, id]));
   const idOfByte = CHARACTER_OF_BYTE.map((character) => idOf.get(character)!);
   const symbols: number[][] = [];
   const counts: number[] = [];
-  for (const [word, count] of words) {
+  for (const [word, { count }] of words) {
     symbols.push(Array.from(Buffer.from(word, 'utf8'), (byte) => idOfByte[byte]!));
     counts.push(count);
   }
