@@ -249,7 +249,12 @@ function isCounts(value: unknown): value is number[] {
 }
 
 function refuse(path: string, expected: string, got: string): Error {
-  return userError('SAFETENSORS', `${expected} in ${path}`, got, 'copy or write the file again');
+  return userError(
+    'SAFETENSORS',
+    expected,
+    `${got.slice(0, 100)} in ${path}`,
+    'copy or write the file again',
+  );
 }
 
 function unreadable(path: string, error: unknown): Error {
