@@ -2,7 +2,7 @@
 import { Figure } from './figure.ts';
 import { countText, distinct, type Frame, numberIn, rowsWith } from './frame.ts';
 import { arrangePanels, escapeText, type FrameOptions, type PanelRequest } from './layout.ts';
-import { sentence } from './pass-at-k.ts';
+import { sentence } from './sentence.ts';
 import { errorBars, hasIntervals, orNull } from './series.ts';
 import { PALETTE } from './style.ts';
 import type { Trace } from './types.ts';
@@ -103,7 +103,7 @@ export function errorTypes(frame: Frame, options: ErrorTypesOptions = {}): Figur
   });
   layout.barmode = 'group';
   layout.bargap = 0.25;
-  return new Figure({ data, layout }, options.title ?? 'Error types', rows);
+  return new Figure({ data, layout }, options.title ?? 'Error types', rows, options.selfContained);
 }
 
 function inOrder(types: readonly string[]): string[] {

@@ -14,11 +14,15 @@ export class Figure implements FigureSpec {
   /** The rows that are drawn, for the text form. */
   readonly rows: readonly Row[];
 
-  constructor(spec: FigureSpec, title: string, rows: readonly Row[]) {
+  /** Whether the notebook output brings plotly along even when another figure already did. */
+  readonly selfContained: boolean;
+
+  constructor(spec: FigureSpec, title: string, rows: readonly Row[], selfContained = false) {
     this.data = spec.data;
     this.layout = spec.layout;
     this.title = title;
     this.rows = rows;
+    this.selfContained = selfContained;
   }
 
   /** The figure as an SVG document, drawn without a browser. */
@@ -33,7 +37,12 @@ export class Figure implements FigureSpec {
 
   /** Interactive in a notebook; a still picture where scripts do not run; a table where there are no pictures. */
   [Symbol.for('Jupyter.display')](): MimeBundle {
-    return plotlyBundle(this, { title: this.title, fallback: this.svg, text: this.text });
+    return plotlyBundle(this, {
+      title: this.title,
+      fallback: this.svg,
+      text: this.text,
+      selfContained: this.selfContained,
+    });
   }
 
   /** `JSON.stringify(figure)` is the plain plotly specification. */

@@ -13,6 +13,8 @@ export interface FrameOptions {
   title?: string;
   /** Line under the title; what the figure knows of n and intervals is added behind it. */
   caption?: string;
+  /** Whether the figure brings plotly along wherever it is shown; by default a notebook's first one does. */
+  selfContained?: boolean;
 }
 
 /** What an axis is, without what it looks like and where it stands. */
@@ -36,6 +38,8 @@ export interface PanelRequest {
   title?: string;
   x: AxisRequest;
   y: AxisRequest;
+  /** Height relative to the other rows (default 1); the first panel of a row decides. */
+  weight?: number;
 }
 
 const AXIS_LOOK = {
@@ -64,7 +68,8 @@ const LEGEND_LOOK = {
 export const EDGE = 14;
 const LINE = 1.35;
 const PANEL_TITLE = 22;
-const GAP = { x: 22, y: 44 };
+/** Between panels; below titles less is needed. */
+const GAP = { x: 22, y: 44, untitled: 20 };
 
 /** Room that a legend on the right takes: its widest entry, its sample and the space around. */
 export function legendWidth(names: readonly string[], title: string): number {
@@ -101,8 +106,11 @@ export function arrangePanels(
     ),
     b: 52,
   };
-  const gapY = GAP.y + (panelTitles > 0 ? 0 : -12);
-  const height = options.height ?? margin.t + margin.b + rows * (columns > 1 ? 168 : 290) + (rows - 1) * gapY;
+  const gapY = panelTitles > 0 ? GAP.y : GAP.untitled;
+  const weights = Array.from({ length: rows }, (_, row) => panels[row * columns]!.weight ?? 1);
+  const weight = weights.reduce((sum, one) => sum + one, 0);
+  const rowHeight = columns > 1 ? 168 : 290;
+  const height = options.height ?? Math.ceil(margin.t + margin.b + weight * rowHeight + (rows - 1) * gapY);
   const layout: FigureLayout = {
     width,
     height,
@@ -122,17 +130,20 @@ export function arrangePanels(
   placeHeading(layout, title, caption, panelTitles);
 
   const spanX = (plot.width - (columns - 1) * GAP.x) / columns / plot.width;
-  const spanY = (plot.height - (rows - 1) * gapY) / rows / plot.height;
+  const spansY = weights.map((one) => (((plot.height - (rows - 1) * gapY) / plot.height) * one) / weight);
+  const tops = spansY.map(
+    (_, row) => 1 - spansY.slice(0, row).reduce((sum, span) => sum + span + gapY / plot.height, 0),
+  );
   for (const [i, panel] of panels.entries()) {
     const column = i % columns;
     const row = Math.floor(i / columns);
     const left = column * (spanX + GAP.x / plot.width);
-    const top = 1 - row * (spanY + gapY / plot.height);
+    const top = tops[row]!;
     const suffix: number | '' = i === 0 ? '' : i + 1;
     // The lowest panel of a column carries the column's x axis, even when the last row is not full.
     const lowest = i + columns >= panels.length;
     const x = axis(panel.x, 8, [left, left + spanX], `y${suffix}`);
-    const y = axis(panel.y, 10, [top - spanY, top], `x${suffix}`);
+    const y = axis(panel.y, 10, [top - spansY[row]!, top], `x${suffix}`);
     if (!lowest) {
       delete x.title;
       x.showticklabels = false;

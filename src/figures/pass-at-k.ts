@@ -3,6 +3,7 @@ import { userError } from '../core/errors.ts';
 import { Figure } from './figure.ts';
 import { countText, distinct, type Frame, numberIn, ofVerifier, type Row, rowsWith } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions } from './layout.ts';
+import { sentence } from './sentence.ts';
 import { hasIntervals, type IntervalStyle, lineTraces, type Series } from './series.ts';
 import { seriesColours } from './style.ts';
 
@@ -126,7 +127,7 @@ function draw(
   const data = series.flatMap((one) => lineTraces(one, x, interval, hover));
   // All areas first: a line is never under another one's area.
   data.sort((a, b) => Number(b.fill === 'toself') - Number(a.fill === 'toself'));
-  return new Figure({ data, layout }, options.title ?? 'pass@k', rows);
+  return new Figure({ data, layout }, options.title ?? 'pass@k', rows, options.selfContained);
 }
 
 /** One series per value of `by`, its rows in ascending order of x; one row per x. */
@@ -166,11 +167,6 @@ function passLabel(rows: readonly Row[]): string {
 function padded(low: number, high: number, share: number, least: number): [number, number] {
   const pad = high > low ? Math.max((high - low) * share, least * 0.2) : least;
   return [low - pad, high + pad];
-}
-
-export function sentence(parts: readonly (string | undefined)[]): string {
-  const given = parts.filter((part): part is string => part !== undefined && part !== '');
-  return given.map((part) => `${part.replace(/\.$/, '')}.`).join(' ');
 }
 
 function capital(text: string): string {

@@ -67,7 +67,7 @@ export interface Axis {
   tickvals?: (number | string)[];
   ticktext?: string[];
   dtick?: number;
-  tickformat?: '.0%' | '~s' | '~r';
+  tickformat?: '.0%' | '~s' | '~r' | '.0e';
   categoryarray?: string[];
   categoryorder?: 'array';
   domain: [number, number];

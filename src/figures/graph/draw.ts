@@ -7,7 +7,7 @@ import { type Attributes, element, escapeMarkup, group, px, svgDocument } from '
 import { textWidth, wrapText } from '../text.ts';
 import { GraphFigure } from './figure.ts';
 import { labelNode, type NodeLabel, number } from './label.ts';
-import { type Layout, layoutGraph, type Size } from './layout.ts';
+import { GAP, type Layout, layoutGraph, type Size } from './layout.ts';
 import { drawLegend, type LegendEntry } from './legend.ts';
 import { drawNode, EDGE, type EdgeLook, type NodeLook, RING } from './marks.ts';
 import { summariseGraph, summarisePair } from './summary.ts';
@@ -281,6 +281,9 @@ function tooltip(node: DrawableNode, look: NodeLook): string {
   return `${node.name}: ${value}${parents} (${look.replaceAll('_', ' ')})`;
 }
 
+/** Standing beside each other makes two graphs easy to compare: worth being shrunk to this. */
+const SHRINK_FOR_BESIDE = 0.72;
+
 /**
  * The layout that is shrunk least when the page is `width` px wide; of equals the lower one. With two panels
  * also whether they stand beside each other.
@@ -292,30 +295,36 @@ function chooseLayout(
   panels: 1 | 2,
 ): { layout: Layout; beside: boolean } {
   const page = options.width ?? PAGE_WIDTH;
-  const directions =
-    options.direction === undefined || options.direction === 'auto'
-      ? (['down', 'right'] as const)
-      : [options.direction];
-  const arrangement = options.arrangement ?? 'auto';
-  let best: { layout: Layout; beside: boolean; scale: number; height: number } | undefined;
-  for (const direction of directions) {
-    const layout = layoutGraph(sizes, edges, direction);
-    for (const beside of panels === 1 ? [true] : [true, false]) {
-      if (panels === 2 && arrangement !== 'auto' && beside !== (arrangement === 'beside')) continue;
-      const columns = beside ? panels : 1;
-      const width = columns * (layout.width + 2 * INSET) + (columns - 1) * PANEL_GAP + 2 * MARGIN;
-      const scale = Math.min(1, page / width);
-      const height = (beside ? 1 : panels) * layout.height * scale;
-      const better =
-        best === undefined ||
-        scale > best.scale + 0.02 ||
-        (scale > best.scale - 0.02 && height < best.height * 0.8);
-      if (better) best = { layout, beside, scale, height };
-    }
-    // A drawing that fits as it is needs no second try.
-    if (best!.scale === 1 && best!.beside) break;
-  }
-  return best!;
+  const arrangement = panels === 1 ? 'beside' : (options.arrangement ?? 'auto');
+  const arrangements = arrangement === 'auto' ? [true, false] : [arrangement === 'beside'];
+  const candidates = layoutsToTry(sizes, edges, options.direction ?? 'auto', page / panels).flatMap(
+    (layout) =>
+      arrangements.map((beside) => {
+        const columns = beside ? panels : 1;
+        const width = columns * (layout.width + 2 * INSET) + (columns - 1) * PANEL_GAP + 2 * MARGIN;
+        const scale = Math.min(1, page / width);
+        const height = (beside ? 1 : panels) * layout.height * scale;
+        return { layout, beside, score: beside ? scale / SHRINK_FOR_BESIDE : scale, height };
+      }),
+  );
+  const best = Math.max(...candidates.map(({ score }) => score));
+  const good = candidates.filter(({ score }) => score > best - 0.05);
+  return good.reduce((a, b) => (b.height < a.height * 0.8 ? b : a));
+}
+
+/** Downward always; sideways too where that may be narrower (its width is about its layers' widest boxes). */
+function layoutsToTry(
+  sizes: ReadonlyMap<string, Size>,
+  edges: readonly [string, string][],
+  direction: 'down' | 'right' | 'auto',
+  room: number,
+): Layout[] {
+  if (direction !== 'auto') return [layoutGraph(sizes, edges, direction)];
+  const down = layoutGraph(sizes, edges, 'down');
+  const widest = [...sizes.values()].reduce((most, { width }) => Math.max(most, width), 0);
+  const sideways = down.layers * (0.85 * widest + GAP.along);
+  if (down.width <= room || sideways > 0.9 * down.width) return [down];
+  return [down, layoutGraph(sizes, edges, 'right')];
 }
 
 function kindLook(node: DrawableNode): NodeLook {
@@ -336,7 +345,9 @@ function labelPredicted(node: UnionNode, values: ReadonlyMap<string, number>): N
   if (predicted.value === undefined || predicted.value === null)
     return labelNode(predicted, values, 'not defined');
   const goldValue = gold?.value ?? undefined;
-  const note = goldValue === undefined || goldValue === predicted.value ? '' : `, not ${number(goldValue)}`;
+  let note = '';
+  if (goldValue !== undefined && goldValue !== predicted.value) note = `, not ${number(goldValue)}`;
+  else if (node.verdict === 'wrong_value') note = ' by a wrong step';
   return labelNode(predictedNode(node), values, note);
 }
 

@@ -27,10 +27,11 @@ export interface Layout extends Size {
   centres: Map<string, { x: number; y: number }>;
   /** By {@link edgeKey}. */
   routes: Map<string, Route>;
+  layers: number;
 }
 
 /** Between neighbours of a layer, and between layers, in px. */
-const GAP = { across: 26, along: 46 };
+export const GAP = { across: 24, along: 42 };
 const HEAD = { length: 8, width: 7 };
 const LOOP = 24;
 const PORT_SPACING = 16;
@@ -48,7 +49,9 @@ export function layoutGraph(
   edges: readonly (readonly [string, string])[],
   direction: Direction,
 ): Layout {
-  if (sizes.size === 0) return { width: 0, height: 0, centres: new Map(), routes: new Map() };
+  if (sizes.size === 0) {
+    return { width: 0, height: 0, centres: new Map(), routes: new Map(), layers: 0 };
+  }
   const turned = direction === 'right';
   const loops = new Set(edges.filter(([parent, child]) => parent === child).map(([name]) => name));
   /** Box sizes as (across, along). */
@@ -68,7 +71,7 @@ export function layoutGraph(
   const size = turned
     ? { width: placed.along, height: placed.across }
     : { width: placed.across, height: placed.along };
-  return { ...size, centres, routes };
+  return { ...size, centres, routes, layers: placed.bands.size };
 }
 
 interface Placed {

@@ -26,9 +26,23 @@ export interface DrawableGraph {
   answer?: number | null;
 }
 
-/** Verdicts per node name, as a comparison of two graphs reports them. */
+/** One node's part of a comparison: its verdict, or what the verifier found (whose result fits as it is). */
+export type ComparedNode =
+  | { name: string; verdict: NodeVerdict }
+  | { name: string; predicted: unknown; parentsRight: boolean; valueRight: boolean };
+
+/** What a comparison of two graphs reports: gold nodes, and the names that only the prediction has. */
 export interface DrawableComparison {
-  nodes: readonly { name: string; verdict: NodeVerdict }[];
+  nodes: readonly ComparedNode[];
+  extra?: readonly string[];
+}
+
+/** Verdict of a compared node; of two faults the parents are named, since the value follows from them. */
+export function verdictOf(node: ComparedNode): NodeVerdict {
+  if ('verdict' in node) return node.verdict;
+  if (node.predicted === null || node.predicted === undefined) return 'missing';
+  if (!node.parentsRight) return 'wrong_parents';
+  return node.valueRight ? 'right' : 'wrong_value';
 }
 
 /** Options of both drawings; text that is not given is made from the graphs. */

@@ -5,6 +5,7 @@ import {
   type DrawableNode,
   edgesOf,
   type NodeVerdict,
+  verdictOf,
 } from './types.ts';
 
 export interface UnionNode {
@@ -20,9 +21,14 @@ export function uniteNodes(
   predicted: DrawableGraph,
   comparison?: DrawableComparison,
 ): UnionNode[] {
-  const g = withReferenced(gold);
-  const p = withReferenced(predicted);
-  const reported = new Map(comparison?.nodes.map(({ name, verdict }) => [name, verdict]));
+  const g = new Map<string, DrawableNode>(gold.nodes.map((node) => [node.name, node]));
+  const p = new Map<string, DrawableNode>(predicted.nodes.map((node) => [node.name, node]));
+  for (const name of referenced(gold)) if (!g.has(name)) g.set(name, { name, dependencies: [] });
+  // A gold node that the prediction uses without defining it is missing; a name that nobody defines is extra.
+  for (const name of referenced(predicted))
+    if (!p.has(name) && !g.has(name)) p.set(name, { name, dependencies: [] });
+  const reported = new Map(comparison?.nodes.map((node) => [node.name, verdictOf(node)]));
+  for (const name of comparison?.extra ?? []) reported.set(name, 'extra');
   const names = new Set([...g.keys(), ...p.keys()]);
   return [...names].map((name) => {
     const inGold = g.get(name);
@@ -37,18 +43,16 @@ export function uniteNodes(
   });
 }
 
-/** By name; a parent that no node defines becomes a node without a value. A name defined twice keeps its last. */
-function withReferenced(graph: DrawableGraph): Map<string, DrawableNode> {
-  const nodes = new Map<string, DrawableNode>(graph.nodes.map((node) => [node.name, node]));
-  for (const [parent] of edgesOf(graph)) {
-    if (!nodes.has(parent)) nodes.set(parent, { name: parent, dependencies: [] });
-  }
-  return nodes;
+/** Names that nodes have as parents. */
+function referenced(graph: DrawableGraph): string[] {
+  return edgesOf(graph).map(([parent]) => parent);
 }
 
-/** A graph in which every parent is a node. */
+/** A graph in which every parent is a node; one that nothing defines has no value. A repeated name keeps its last. */
 export function completeGraph(graph: DrawableGraph): DrawableGraph {
-  return { ...graph, nodes: [...withReferenced(graph).values()] };
+  const nodes = new Map<string, DrawableNode>(graph.nodes.map((node) => [node.name, node]));
+  for (const name of referenced(graph)) if (!nodes.has(name)) nodes.set(name, { name, dependencies: [] });
+  return { ...graph, nodes: [...nodes.values()] };
 }
 
 /** Verdict by name, set of parents and value, in this order, for callers that bring no comparison. */

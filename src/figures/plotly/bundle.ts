@@ -54,11 +54,12 @@ export function forgetLibrary(): void {
 
 const CONFIG = { displaylogo: false, responsive: false };
 
+type FigureHtmlOptions = Pick<BundleOptions, 'title' | 'fallback'> & { id?: string };
+
 /** The figure without the library: a picture, and the script that waits for plotly and replaces it. */
-export function figureHtml(spec: PlotlySpec, options: Pick<BundleOptions, 'title' | 'fallback'>): string {
+export function figureHtml(spec: PlotlySpec, options: FigureHtmlOptions): string {
   const json = scriptJson({ data: spec.data, layout: spec.layout, config: CONFIG });
-  session[COUNT] = (session[COUNT] ?? 0) + 1;
-  const id = `ip-figure-${session[COUNT]}-${sha256(json, 8)}`;
+  const id = options.id ?? nextId(json);
   const title = escapeMarkup(options.title);
   const still =
     options.fallback === undefined
@@ -76,6 +77,12 @@ else if(tries++<600)setTimeout(draw,100);
 draw();
 })();
 </script>`;
+}
+
+/** Different for every figure of a page, the same whenever the same notebook is run. */
+function nextId(content: string): string {
+  session[COUNT] = (session[COUNT] ?? 0) + 1;
+  return `ip-figure-${session[COUNT]}-${sha256(content, 8)}`;
 }
 
 /** JSON that can stand inside a `<script>`: no tag can begin in it, no line separator can end a string. */

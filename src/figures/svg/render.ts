@@ -133,7 +133,8 @@ function drawXAxis(panel: Panel): string {
     }
   }
   if (axis.title !== undefined) {
-    const y = bottom + axis.ticklen + (axis.showticklabels === false ? 0 : size * 1.35) + axis.title.standoff;
+    const y =
+      bottom + axis.ticklen + (axis.showticklabels === false ? 0 : size * 1.35) + axis.title.standoff - 4;
     parts.push(
       drawLabel(axis.title.text, left + width / 2, y, axis.title.font.size, axis.title.font.color, 'middle'),
     );

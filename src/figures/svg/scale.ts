@@ -80,13 +80,14 @@ export function formatTick(value: number, format: Axis['tickformat'], step: numb
     const scaled = prefix === undefined ? value : value / prefix[0];
     return minus(`${Number(scaled.toPrecision(4))}${prefix?.[1] ?? ''}`);
   }
+  if (format === '.0e') return value === 0 ? '0' : minus(value.toExponential(0).replace('+', ''));
   if (format === undefined || format === '~r') {
     const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     return decimals > 6 ? minus(value.toExponential(1)) : minus(String(Number(value.toFixed(decimals))));
   }
   throw userError(
     'FIGURE_UNSUPPORTED',
-    'a tick format of .0%, ~s, ~r',
+    'a tick format of .0%, ~s, ~r, .0e',
     String(format),
     'export through a browser',
   );
