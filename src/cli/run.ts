@@ -1,0 +1,85 @@
+/** `interplay run NOTEBOOK.ipynb --out F.ipynb`: executes a notebook without Jupyter and without Python. */
+import { dirname, resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { readUserFile, userError, writeFileAtomically } from '../core/index.ts';
+import { type CellFailure, executeNotebook } from '../kernel/headless.ts';
+import { formatNotebook, parseNotebook } from '../kernel/nbformat.ts';
+import type { Json } from '../kernel/protocol.ts';
+
+interface RunOptions {
+  out: string;
+  parameter: Map<string, Json>;
+  timeout?: number;
+  allowErrors?: boolean;
+  json?: boolean;
+}
+
+export function register(program: Command): void {
+  program
+    .command('run')
+    .description('execute a notebook with the TypeScript kernel and save it with its outputs')
+    .argument('<notebook>', 'a notebook in nbformat 4')
+    .requiredOption('--out <file>', 'where the executed notebook goes (may be the notebook itself)')
+    .option('-p, --parameter <name=value>', 'set a variable; JSON, or else text', addParameter, new Map())
+    .option('--timeout <seconds>', 'stop a cell that takes longer', seconds)
+    .option('--allow-errors', 'go on after a failed cell, and succeed')
+    .option('--json', 'print one JSON document')
+    .action(run);
+}
+
+async function run(path: string, options: RunOptions): Promise<void> {
+  const notebook = parseNotebook(readUserFile(path, 'notebook'), path);
+  const { timeout, allowErrors, json } = options;
+  const startedAt = performance.now();
+  const result = await executeNotebook(notebook, {
+    cwd: dirname(resolve(path)),
+    parameters: options.parameter,
+    ...(timeout === undefined ? {} : { timeout }),
+    allowErrors: allowErrors === true,
+    progress: ({ done, total }) => {
+      const elapsed = ((performance.now() - startedAt) / 1000).toFixed(1);
+      process.stderr.write(`run: ${done}/${total} cells, ${elapsed} s\n`);
+    },
+  });
+  writeFileAtomically(options.out, formatNotebook(result.notebook));
+  const { executed, failures } = result;
+  const summary = { out: resolve(options.out), executed, failures, seconds: round(result.seconds) };
+  process.stdout.write(
+    json ? `${JSON.stringify(summary)}\n` : `${executed} cells in ${summary.seconds} s: ${summary.out}\n`,
+  );
+  if (failures.length > 0 && allowErrors !== true) {
+    process.stderr.write(`interplay: CELL_FAILED: ${describe(failures[0]!)}; see ${options.out}\n`);
+    process.exitCode = 1;
+  }
+}
+
+function describe({ cell, ename, evalue }: CellFailure): string {
+  return `cell ${cell} ended with ${ename}: ${evalue.replace(/\s+/g, ' ').slice(0, 300)}`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}
+
+function addParameter(text: string, parameters: Map<string, Json>): Map<string, Json> {
+  const match = /^([A-Za-z_$][\w$]*)=([\s\S]*)$/.exec(text);
+  if (match === null) {
+    throw userError('PARAMETER_SYNTAX', 'a parameter as name=value', text, 'write -p steps=100');
+  }
+  return new Map(parameters).set(match[1]!, parseValue(match[2]!));
+}
+
+/** `3`, `true`, `[1,2]` are JSON; anything else is text, so that quotes are needed for `"3"` only. */
+function parseValue(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
+  }
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('expected seconds above 0');
+  return value;
+}

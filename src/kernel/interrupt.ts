@@ -1,0 +1,143 @@
+/**
+ * Stop, seen from the wire thread, which can act while the main thread computes.
+ *
+ * First the cell is asked: its abort signal fires. A job that has announced how long it needs
+ * (`stopsWithin`) or has been seen to notice gets that time to save and return. Then the cell is ended: its
+ * awaits are rejected, and if the main thread does not answer, what it computes is cut off through the
+ * inspector, again and again until it answers. Variables survive all of it.
+ */
+import { readFileSync } from 'node:fs';
+import { Session } from 'node:inspector';
+import { SHARED, type ToMain } from './channel.ts';
+
+/** Time for code that has announced nothing. */
+const GRACE_MS = 300;
+/** Time for code that has noticed the stop without having announced how long it needs. */
+const NOTICED_GRACE_MS = 10_000;
+/** A second press of Stop this long after the first ends the waiting. */
+const IMPATIENT_MS = 1000;
+const POLL_MS = 20;
+/** How long the main thread may take to answer before it counts as computing. */
+const ANSWER_MS = 40;
+/** A main thread that cannot even be cut off for this long waits for a child process, or is in native code. */
+const CHILDREN_AFTER_MS = 400;
+
+export class Interrupter {
+  readonly #shared: Int32Array;
+  readonly #post: (message: ToMain) => void;
+  readonly #runningCell: () => number | undefined;
+  #startedAt: number | undefined;
+  #isImpatient = false;
+  #tickets = 0;
+  #answered = 0;
+
+  /** `runningCell`: serial number of the cell that runs now. */
+  constructor(shared: Int32Array, post: (message: ToMain) => void, runningCell: () => number | undefined) {
+    this.#shared = shared;
+    this.#post = post;
+    this.#runningCell = runningCell;
+  }
+
+  /** The main thread says that an `end` message was obeyed. */
+  answer(ticket: number): void {
+    this.#answered = Math.max(this.#answered, ticket);
+  }
+
+  /** Stops the running cell; without one, whatever keeps the main thread from answering (a timer, a comm). */
+  async interrupt(): Promise<void> {
+    if (this.#startedAt !== undefined) {
+      if (performance.now() - this.#startedAt > IMPATIENT_MS) this.#isImpatient = true;
+      return;
+    }
+    this.#startedAt = performance.now();
+    this.#isImpatient = false;
+    try {
+      const cell = this.#runningCell();
+      if (cell !== undefined) await this.#ask(cell, this.#startedAt);
+      if (this.#runningCell() === cell) await this.#force(cell ?? 0);
+    } finally {
+      this.#startedAt = undefined;
+      Atomics.store(this.#shared, SHARED.STOP, 0);
+    }
+  }
+
+  async #ask(cell: number, startedAt: number): Promise<void> {
+    Atomics.store(this.#shared, SHARED.STOP, cell);
+    this.#post({ kind: 'stop', cell });
+    while (this.#runningCell() === cell && !this.#isImpatient) {
+      const announced = Atomics.load(this.#shared, SHARED.GRACE);
+      const hasNoticed = Atomics.load(this.#shared, SHARED.NOTICED) === cell;
+      const grace = announced > 0 ? announced : hasNoticed ? NOTICED_GRACE_MS : GRACE_MS;
+      if (performance.now() - startedAt >= grace) return;
+      await pause(POLL_MS);
+    }
+  }
+
+  async #force(cell: number): Promise<void> {
+    let childrenAt = performance.now() + CHILDREN_AFTER_MS;
+    const first = this.#tickets + 1;
+    let wasCut = false;
+    const session = new Session();
+    try {
+      for (;;) {
+        this.#post({ kind: 'end', cell, ticket: ++this.#tickets, wasCut });
+        await pause(ANSWER_MS);
+        if (this.#answered >= first) return;
+        await terminate(session);
+        wasCut = true;
+        if (performance.now() >= childrenAt) {
+          interruptChildren();
+          childrenAt = performance.now() + 1000;
+        }
+      }
+    } finally {
+      // A session left open would keep the process from exiting.
+      session.disconnect();
+    }
+  }
+}
+
+/** Cuts off what the main thread computes, if anything. */
+function terminate(session: Session): Promise<void> {
+  return new Promise((resolve) => {
+    try {
+      session.connectToMainThread();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ERR_INSPECTOR_ALREADY_CONNECTED') throw error;
+    }
+    const timer = setTimeout(resolve, 200);
+    session.post('Runtime.terminateExecution', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** What Ctrl-C in a terminal does to children; only on Linux, where the kernel lists them. */
+function interruptChildren(): void {
+  let children: string;
+  try {
+    children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  for (const child of children.trim().split(/\s+/).filter(Boolean)) {
+    // The TypeScript loader keeps one helper; without it no further module could be imported.
+    if (!programName(child).startsWith('esbuild')) process.kill(Number(child), 'SIGINT');
+  }
+}
+
+function programName(child: string): string {
+  try {
+    return readFileSync(`/proc/${child}/comm`, 'utf8');
+  } catch (error) {
+    // It has ended meanwhile.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'esbuild';
+    throw error;
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

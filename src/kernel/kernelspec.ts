@@ -1,0 +1,130 @@
+/** How the kernel is started, and the folder that tells Jupyter so. */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { userError, writeFileAtomically } from '../core/index.ts';
+
+export const DISPLAY_NAME = 'TypeScript (Interplay)';
+export const LANGUAGE = 'typescript';
+export const DEFAULT_NAME = 'interplay';
+
+/** Program and parameters that start a kernel, without the connection file. */
+export function kernelCommand(): string[] {
+  // Resolved from here, so that a kernel started in any folder finds the loader of this installation.
+  const packageFile = createRequire(import.meta.url).resolve('tsx/package.json');
+  return [
+    process.execPath,
+    '--disable-warning=ExperimentalWarning',
+    '--disable-warning=DEP0111',
+    // Stop cuts code off between the two halves of an async hook; with the checks Node would abort.
+    '--no-force-async-hooks-checks',
+    '--import',
+    new URL('./dist/loader.mjs', `file://${packageFile}`).href,
+    fileURLToPath(new URL('./main.ts', import.meta.url)),
+  ];
+}
+
+/** Content of `kernel.json`. */
+export function kernelJson(): Record<string, unknown> {
+  return {
+    argv: [...kernelCommand(), '{connection_file}'],
+    display_name: DISPLAY_NAME,
+    language: LANGUAGE,
+    // A signal would reach the process, but only while it returns to its event loop.
+    interrupt_mode: 'message',
+    metadata: { debugger: false },
+  };
+}
+
+export interface KernelspecPlace {
+  /** Under the prefix of an environment: `PREFIX/share/jupyter`. */
+  prefix?: string;
+  /** Jupyter's data folder itself (what JUPYTER_PATH names). */
+  dataDirectory?: string;
+}
+
+/** The kernelspec folder of `name`; in the user's data folder unless told otherwise. */
+export function kernelspecFolder(name: string, place: KernelspecPlace = {}): string {
+  if (!/^[a-z0-9._-]+$/i.test(name) || /^\.+$/.test(name)) {
+    throw userError('KERNEL_NAME', 'a name of letters, digits, -, _ and .', name, 'choose another --name');
+  }
+  const data =
+    place.dataDirectory ??
+    (place.prefix === undefined ? userDataFolder() : join(place.prefix, 'share', 'jupyter'));
+  return resolve(data, 'kernels', name);
+}
+
+/** Writes the kernelspec and returns its folder. */
+export function installKernelspec(name: string, place: KernelspecPlace = {}): string {
+  const folder = kernelspecFolder(name, place);
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw userError(
+      'KERNEL_FOLDER_UNWRITABLE',
+      'a folder that can be written',
+      `${folder} (${(error as NodeJS.ErrnoException).code})`,
+      'use --user or another --prefix',
+    );
+  }
+  writeFileAtomically(join(folder, 'kernel.json'), `${JSON.stringify(kernelJson(), null, 2)}\n`);
+  writeFileAtomically(join(folder, 'logo-svg.svg'), LOGO);
+  return folder;
+}
+
+/** Removes the kernelspec and returns its folder; refuses to remove what is not ours. */
+export function uninstallKernelspec(name: string, place: KernelspecPlace = {}): string {
+  const folder = kernelspecFolder(name, place);
+  const file = join(folder, 'kernel.json');
+  if (!existsSync(file)) {
+    throw userError('KERNEL_NOT_INSTALLED', 'an installed kernel', folder, 'see `jupyter kernelspec list`');
+  }
+  const text = readFileSync(file, 'utf8');
+  if (!text.includes(DISPLAY_NAME)) {
+    throw userError(
+      'KERNEL_NOT_OURS',
+      'a kernelspec written by this program',
+      file,
+      'remove it with jupyter',
+    );
+  }
+  rmSync(folder, { recursive: true });
+  return folder;
+}
+
+/** Jupyter's per-user data folder. */
+function userDataFolder(): string {
+  const given = process.env.JUPYTER_DATA_DIR;
+  if (given !== undefined && given !== '') return given;
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Jupyter');
+  if (process.platform === 'win32') return join(process.env.APPDATA ?? homedir(), 'jupyter');
+  return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'jupyter');
+}
+
+export interface StartOptions {
+  /** Working folder of the kernel; relative imports of cells start here. */
+  cwd: string;
+  /** What the kernel itself says (not cells): for the terminal, or nobody. */
+  stdio: 'inherit' | 'ignore';
+}
+
+/** Starts a kernel process on a connection file. */
+export function spawnKernel(connectionFile: string, { cwd, stdio }: StartOptions) {
+  const [program, ...parameters] = kernelCommand();
+  return spawn(program!, [...parameters, resolve(connectionFile)], {
+    cwd,
+    stdio: ['ignore', stdio, 'inherit'],
+    env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
+  });
+}
+
+/** Two overlapping curves, rising and falling. */
+const LOGO = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
+<rect width="64" height="64" rx="10" fill="#3178c6"/>
+<path d="M8 48C24 48 24 16 40 16S52 28 56 34" fill="none" stroke="#fff" stroke-width="5" stroke-linecap="round"/>
+<path d="M8 20C22 20 26 50 40 50S52 44 56 40" fill="none" stroke="#ffd166" stroke-width="5" stroke-linecap="round"/>
+</svg>
+`;

@@ -1,0 +1,83 @@
+/** Starts a kernel process with a connection of its own and connects to it. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { internalError } from '../core/index.ts';
+import { KernelClient } from './client.ts';
+import { address, type Connection, makeConnection } from './connection.ts';
+import { spawnKernel } from './kernelspec.ts';
+
+export interface LaunchedKernel {
+  client: KernelClient;
+  connection: Connection;
+  pid: number;
+  /** Content of the kernel_info reply. */
+  info: Record<string, unknown>;
+  /** Shuts the kernel down and removes what the launch made. */
+  close(): Promise<void>;
+}
+
+export interface LaunchOptions {
+  cwd: string;
+  /** Milliseconds within which the kernel must answer. */
+  startTimeout?: number;
+  connection?: Connection;
+}
+
+/** Resolves when the kernel answers; rejects (and leaves no process) when it does not. */
+export async function launchKernel({
+  cwd,
+  startTimeout = 60_000,
+  connection,
+}: LaunchOptions): Promise<LaunchedKernel> {
+  const folder = mkdtempSync(join(tmpdir(), 'interplay-kernel-'));
+  const used = connection ?? (await makeConnection());
+  const file = join(folder, 'connection.json');
+  writeFileSync(file, JSON.stringify(used), { mode: 0o600 });
+  const child = spawnKernel(file, { cwd, stdio: 'ignore' });
+  const client = new KernelClient(used);
+  let isClosing = false;
+  const exited = new Promise<void>((resolve) => {
+    child.once('error', (error) => {
+      client.fail(error);
+      resolve();
+    });
+    child.once('exit', (code, signal) => {
+      if (!isClosing) client.fail(new Error(`the kernel process ended (${signal ?? `exit code ${code}`})`));
+      resolve();
+    });
+  });
+  const cleanUp = () => {
+    client.close();
+    rmSync(folder, { recursive: true, force: true });
+    if (used.transport !== 'ipc') return;
+    for (const channel of ['shell', 'iopub', 'stdin', 'control', 'hb'] as const) {
+      rmSync(address(used, channel).slice('ipc://'.length), { force: true });
+    }
+  };
+  const close = async () => {
+    isClosing = true;
+    if (child.exitCode === null && child.signalCode === null) {
+      const killer = setTimeout(() => child.kill('SIGKILL'), 3000);
+      await client.shutdown().catch(() => child.kill('SIGKILL'));
+      await exited;
+      clearTimeout(killer);
+    }
+    cleanUp();
+  };
+  const late = setTimeout(() => {
+    child.kill('SIGKILL');
+    client.fail(internalError(`the kernel did not answer within ${startTimeout / 1000} s`));
+  }, startTimeout);
+  try {
+    const info = await client.connect();
+    return { client, connection: used, pid: child.pid!, info, close };
+  } catch (error) {
+    isClosing = true;
+    child.kill('SIGKILL');
+    cleanUp();
+    throw error;
+  } finally {
+    clearTimeout(late);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Entry of the kernel process: `node <flags of kernelspec.ts> main.ts CONNECTION_FILE`. The main thread runs
+ * user code and nothing else; a worker thread talks to the front end.
+ */
+import { MessageChannel, Worker } from 'node:worker_threads';
+import * as displayApi from '../notebook/display.ts';
+import { clearCutAsyncStack, tolerateCutAsyncStacks } from './async-stack.ts';
+import { captureStreams } from './capture.ts';
+import { currentExecution, enableExecutions } from './cell/runtime.ts';
+import { installStackMapper } from './cell/stack.ts';
+import { describeError, Interrupted } from './cell/traceback.ts';
+import { type FromMain, SHARED, type ToMain, type WireData } from './channel.ts';
+import { NotebookHost } from './displays.ts';
+import { Executor } from './executor.ts';
+
+/** The main thread waits when this much stream text (UTF-16 units) is on its way to the wire thread. */
+const MOST_UNDERWAY = 32 * 1024 * 1024;
+
+const connectionFile = process.argv[2];
+if (connectionFile === undefined) {
+  process.stderr.write('interplay: KERNEL_USAGE: expected a connection file, got nothing; pass its path\n');
+  process.exit(2);
+}
+
+installStackMapper();
+enableExecutions();
+tolerateCutAsyncStacks();
+const shared = new SharedArrayBuffer(SHARED.SLOTS * 4);
+const slots = new Int32Array(shared);
+const { port1: port, port2: wirePort } = new MessageChannel();
+const folder = process.cwd();
+const send = (message: FromMain): void => port.postMessage(message);
+const exit = process.exit.bind(process);
+const complain = process.stderr.write.bind(process.stderr);
+
+const wireData: WireData & { entry: string; port: typeof wirePort } = {
+  connectionFile,
+  shared,
+  folder,
+  entry: new URL('./wire.ts', import.meta.url).href,
+  port: wirePort,
+};
+const wire = new Worker(new URL('./worker-boot.mjs', import.meta.url), {
+  workerData: wireData,
+  transferList: [wirePort],
+  // The loader in our own flags is for the main thread; worker-boot.mjs brings its own.
+  execArgv: ['--no-force-async-hooks-checks', '--disable-warning=ExperimentalWarning'],
+});
+wire.on('error', (error) => {
+  complain(`interplay kernel: the wire thread failed: ${error.stack ?? error.message}\n`);
+  exit(1);
+});
+wire.on('exit', (code) => exit(code));
+
+const restore = captureStreams((name, text) => {
+  const cell = currentExecution()?.serial ?? executor.latestCell;
+  Atomics.add(slots, SHARED.UNDERWAY, text.length);
+  send({ kind: 'stream', cell, name, text });
+  for (;;) {
+    const underway = Atomics.load(slots, SHARED.UNDERWAY);
+    if (underway <= MOST_UNDERWAY) break;
+    Atomics.wait(slots, SHARED.UNDERWAY, underway, 50);
+  }
+});
+
+const host = new NotebookHost(send, () => currentExecution()?.serial ?? executor.latestCell);
+displayApi.setDisplayHost(host);
+const { display, displayHtml, newDisplay, clearOutput, input } = displayApi;
+const executor = new Executor(folder, slots, send);
+// Visible in every cell, and after the executor took its list of built-ins, so that a cell may import them.
+for (const [name, value] of Object.entries({ display, displayHtml, newDisplay, clearOutput, input })) {
+  Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+}
+
+port.on('message', (message: ToMain) => {
+  if (message.kind === 'execute') executor.execute(message);
+  else if (message.kind === 'stop') executor.stop(message.cell);
+  else if (message.kind === 'end') {
+    const { cell, ticket, wasCut } = message;
+    if (wasCut) clearCutAsyncStack();
+    executor.end(cell, () => send({ kind: 'ended', ticket }));
+  } else if (message.kind === 'input-reply') host.answer(message.id, message.value);
+  else if (message.kind === 'comm') host.comms.receive(message);
+  else if (message.kind === 'shutdown') {
+    restore();
+    exit(0);
+  }
+});
+
+/** An error nobody awaited belongs to the cell that started the work, and must not end the process. */
+const report = (kind: string) => (error: unknown) => {
+  if (error instanceof Interrupted) return;
+  process.stderr.write(`${kind}: ${describeError(error).traceback.join('\n')}\n`);
+};
+process.on('uncaughtException', report('Uncaught in the background'));
+process.on('unhandledRejection', report('Unhandled rejection'));
+process.exit = (code) => {
+  throw new Error(`process.exit(${code ?? ''}) would end the kernel and all its variables; use Restart`);
+};
+// Jupyter front ends interrupt by message; a Ctrl-C in the terminal that runs them must not kill the kernel.
+process.on('SIGINT', () => {});
+
+send({ kind: 'ready' });
