@@ -42,12 +42,16 @@ export interface GroupMetrics {
   samples: number;
   /** By verifier, then by k. NaN when a problem has fewer than k samples. */
   pass_at_k: Record<Verifier, Record<string, Estimate>>;
+  /** Share of samples that are verified: mean@n by our verifier. */
+  verified: Estimate;
   /** Mean process accuracy. */
   process_accuracy: Estimate;
   /** Share of samples with at least one error of the type; not exclusive. */
   errors: Record<ErrorType, Estimate>;
-  /** Share of samples whose first failing step is of the kind; exclusive, the rest has no failing step. */
+  /** Share of samples whose first failing step is of the kind; exclusive. */
   first_errors: Record<FirstErrorKind, Estimate>;
+  /** The rest: samples without a failing step (their answer may still be wrong). */
+  no_failing_step: Estimate;
 }
 
 /** Content of `metrics.json` (there, NaN is null). */
@@ -80,7 +84,7 @@ interface Problem {
   template: string;
   mode: string;
   samples: number;
-  /** One per column of {@link columnNames}. */
+  /** One per statistic. */
   values: number[];
 }
 
@@ -117,7 +121,7 @@ export function computeMetrics(rows: readonly SampleRow[], options: MetricsOptio
   };
 }
 
-/** Per-problem values: pass@k per verifier and k, process accuracy, errors, first errors — in this order. */
+/** Per-problem values in the order in which {@link groupMetrics} takes them. */
 function problemsOf(rows: readonly SampleRow[], ks: readonly number[]): Problem[] {
   if (rows.length === 0) {
     throw userError('METRICS_ROWS', 'at least one sample', 'none', 'sample first');
@@ -142,9 +146,11 @@ function problemsOf(rows: readonly SampleRow[], ks: readonly number[]): Problem[
     const share = (has: (row: SampleRow) => boolean): number => samples.filter(has).length / n;
     const counts = VERIFIERS.map((verifier) => samples.filter((row) => isRight(row, verifier)).length);
     const values = counts.flatMap((c) => ks.map((k) => passAtK(n, c, k)));
+    values.push(share((row) => row.verified));
     values.push(samples.reduce((sum, row) => sum + row.process_accuracy, 0) / n);
     for (const type of ERROR_TYPES) values.push(share((row) => row.errors.includes(type)));
     for (const kind of FIRST_ERROR_KINDS) values.push(share((row) => row.first_error?.kind === kind));
+    values.push(share((row) => row.first_error === null));
     return { op, template, mode, samples: n, values };
   });
 }
@@ -184,8 +190,10 @@ function groupMetrics(
     problems: problems.length,
     samples: problems.reduce((sum, { samples }) => sum + samples, 0),
     pass_at_k: pass,
+    verified: estimates[next++]!,
     process_accuracy: estimates[next++]!,
     errors: take(ERROR_TYPES),
     first_errors: take(FIRST_ERROR_KINDS),
+    no_failing_step: estimates[next++]!,
   };
 }

@@ -10,7 +10,7 @@
  */
 
 import { evaluate, hasUndefined } from './expression.ts';
-import type { Gold } from './gold.ts';
+import type { IndexedGold } from './gold.ts';
 import { bindingValues } from './solution.ts';
 import type {
   Equation,
@@ -47,7 +47,7 @@ export interface Comparison {
 }
 
 /** Compares a prediction with the gold graph of its task. Pure. */
-export function compare(gold: Gold, predicted: PredictedGraph): Comparison {
+export function compare(gold: IndexedGold, predicted: PredictedGraph): Comparison {
   const byName = new Map<string, PredictedNode>();
   const extra: string[] = [];
   for (const node of predicted.nodes) {
@@ -106,7 +106,7 @@ function kindOf({ predicted, parentsRight, sound }: Omit<NodeComparison, 'name'>
 }
 
 /** 1 for every step whose equations hold when named nodes have their gold values. */
-function soundSteps(gold: Gold, predicted: PredictedGraph): Uint8Array {
+function soundSteps(gold: IndexedGold, predicted: PredictedGraph): Uint8Array {
   const sound = new Uint8Array(predicted.steps.length).fill(1);
   const goldValue = (name: string): number => {
     const i = gold.index.get(name);

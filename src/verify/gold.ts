@@ -7,16 +7,20 @@ import type { TaskGraph } from '../tasks/types.ts';
 import { parseNumber } from './answer.ts';
 import type { CompatibleGold } from './compatible/verdict.ts';
 import { goldOfReference } from './compatible/verdict.ts';
-import { parseSolution } from './solution.ts';
+import { normalizeName, parseSolution } from './solution.ts';
 import type { GoldGraph, GoldNode, PredictedGraph, VerifiableTask } from './types.ts';
 
-/** A task made ready for verification of many responses. */
-export interface Gold {
+/** A gold graph made ready for comparison. */
+export interface IndexedGold {
   graph: GoldGraph;
   /** Parent names of each node, in graph order. */
   parents: ReadonlySet<string>[];
   /** Index of each node by name. */
   index: ReadonlyMap<string, number>;
+}
+
+/** A task made ready for verification of many responses. */
+export interface Gold extends IndexedGold {
   compatible: CompatibleGold;
 }
 
@@ -43,11 +47,20 @@ export function prepareGold(task: VerifiableTask): Gold {
       task.solution,
     );
   }
+  return { ...indexGold(graph), compatible };
+}
+
+/** A gold graph with what comparison looks up; names in the form in which predicted names are compared. */
+export function indexGold(given: GoldGraph): IndexedGold {
+  const nodes = given.nodes.map(({ name, value, dependencies }) => ({
+    name: normalizeName(name),
+    value,
+    dependencies: dependencies.map(normalizeName),
+  }));
   return {
-    graph,
-    parents: graph.nodes.map((node) => new Set(node.dependencies)),
-    index: new Map(graph.nodes.map((node, i) => [node.name, i])),
-    compatible,
+    graph: { nodes, query: normalizeName(given.query), answer: given.answer },
+    parents: nodes.map((node) => new Set(node.dependencies)),
+    index: new Map(nodes.map((node, i) => [node.name, i])),
   };
 }
 

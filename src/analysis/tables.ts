@@ -1,0 +1,62 @@
+/** The tables that `analyze` writes: all evaluations side by side. */
+import { type ColumnTable, from } from 'arquero';
+import { userError } from '../core/errors.ts';
+import { computeMetrics } from '../evaluate/index.ts';
+import type { SavedEvaluation } from './evaluations.ts';
+import { errorTypesFrame, firstErrorsFrame, passAtKFrame } from './frames.ts';
+
+export interface AnalysisTables {
+  /** By op; see {@link passAtKFrame}. */
+  pass_at_k: ColumnTable;
+  /** By range of op. */
+  pass_at_k_by_range: ColumnTable;
+  /** By op; see {@link errorTypesFrame}. */
+  error_types: ColumnTable;
+  /** By op; see {@link firstErrorsFrame}. */
+  first_errors: ColumnTable;
+}
+
+/**
+ * Tables of one or several evaluations; the first column, `evaluation`, is the folder.
+ * @throws userError ANALYZE_K when no k is given and the evaluation does not say which it was made with
+ */
+export function analyseEvaluations(
+  evaluations: readonly SavedEvaluation[],
+  options: { seed: number; k?: readonly number[] },
+): AnalysisTables {
+  const rows: Record<keyof AnalysisTables, object[]> = {
+    pass_at_k: [],
+    pass_at_k_by_range: [],
+    error_types: [],
+    first_errors: [],
+  };
+  for (const { folder, rows: samples, k: own, ranges } of evaluations) {
+    const k = options.k ?? own;
+    if (k === undefined) {
+      throw userError('ANALYZE_K', `"k" in ${folder}/config.json`, 'none', 'choose with --k 1,2,4');
+    }
+    const metrics = computeMetrics(samples, {
+      k,
+      seed: options.seed,
+      ...(ranges === undefined ? {} : { ranges }),
+    });
+    const add = (name: keyof AnalysisTables, table: ColumnTable): void => {
+      for (const row of rowsOf(table)) rows[name].push({ evaluation: folder, ...row });
+    };
+    add('pass_at_k', passAtKFrame(metrics));
+    add('pass_at_k_by_range', passAtKFrame(metrics, { by: 'range' }));
+    add('error_types', errorTypesFrame(metrics));
+    add('first_errors', firstErrorsFrame(metrics));
+  }
+  return {
+    pass_at_k: from(rows.pass_at_k),
+    pass_at_k_by_range: from(rows.pass_at_k_by_range),
+    error_types: from(rows.error_types),
+    first_errors: from(rows.first_errors),
+  };
+}
+
+/** All rows of a table (arquero gives 100,000 unless told otherwise). */
+export function rowsOf(table: ColumnTable): object[] {
+  return table.objects({ limit: Number.POSITIVE_INFINITY });
+}
