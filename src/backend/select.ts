@@ -2,6 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { userError } from '../core/index.ts';
 import { registerGradients } from './gradients.ts';
+import { instructionSet, threadCount } from './native/engine.ts';
+import { registerNative } from './native/register.ts';
 
 export type BackendName = 'native' | 'cuda' | 'tensorflow' | 'webgpu' | 'cpu';
 
@@ -25,12 +27,25 @@ export interface BackendReport {
 /** Every backend with whether it works on this machine. Loads what it probes, chooses nothing. */
 export async function probeBackends(): Promise<BackendProbe[]> {
   return [
-    { name: 'native', available: false, reason: 'not built' },
+    probeNative(),
     { name: 'cuda', available: false, reason: 'not built in this version' },
     { name: 'tensorflow', available: false, reason: 'not installed' },
     { name: 'webgpu', available: false, reason: 'not installed' },
     { name: 'cpu', available: true, reason: 'plain JavaScript, slow' },
   ];
+}
+
+function probeNative(): BackendProbe {
+  try {
+    registerNative();
+  } catch (error) {
+    return { name: 'native', available: false, reason: firstLine(error) };
+  }
+  return { name: 'native', available: true, reason: `${instructionSet()}, ${threadCount()} threads` };
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split('\n')[0]!;
 }
 
 /**

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
+import { currentNative } from '../native/backend.ts';
+import { runFused } from '../native/fused.ts';
 
 /**
  * Causal grouped-query attention over packed sequences: row t attends to the rows of its own segment up to
@@ -14,6 +16,9 @@ import { internalError } from '../../core/index.ts';
 export function attention(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, segments: Int32Array): tf.Tensor3D {
   checkAttentionShapes(q, k, v);
   checkSegments(segments, q.shape[0]);
+  if (currentNative() !== undefined) {
+    return (runFused('Attention', { q, k, v }, { segments }) as tf.Tensor[])[0] as tf.Tensor3D;
+  }
   return tf.tidy(() => {
     const outputs: tf.Tensor3D[] = [];
     for (let s = 0; s + 1 < segments.length; s++) {

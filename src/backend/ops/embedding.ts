@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { currentNative } from '../native/backend.ts';
+import { runFused } from '../native/fused.ts';
 
 /**
  * Rows of a table by id: `out[t] = table[ids[t]]`.
@@ -8,5 +10,6 @@ import * as tf from '@tensorflow/tfjs-core';
  * @returns [T, D]; the gradient is a scatter-add in id order, the same bits on every run
  */
 export function embedding(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
+  if (currentNative() !== undefined) return runFused('Embedding', { table, ids }) as tf.Tensor2D;
   return tf.gather(table, ids);
 }

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { currentNative } from '../native/backend.ts';
+import { runFused } from '../native/fused.ts';
 
 /**
  * Negative log-likelihood, in nats, of each target under `softmax(hidden · headᵀ)`.
@@ -13,6 +15,9 @@ export function linearCrossEntropy(
   head: tf.Tensor2D,
   targets: tf.Tensor1D,
 ): tf.Tensor1D {
+  if (currentNative() !== undefined) {
+    return (runFused('LinearCrossEntropy', { hidden, head, targets }) as tf.Tensor[])[0] as tf.Tensor1D;
+  }
   return tf.tidy(() => {
     const logits = tf.matMul(hidden, head, false, true); // [T, V]
     const picked = tf.sum(tf.mul(hidden, tf.gather(head, targets)), 1); // [T]

@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { currentNative } from '../native/backend.ts';
+import { runFused } from '../native/fused.ts';
 
 /**
  * Root-mean-square normalization (Zhang & Sennrich 2019) as in Qwen2: `x / sqrt(mean(x²) + ε) · weight`,
@@ -8,6 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
  * @param weight [D]
  */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+  if (currentNative() !== undefined) return runFused('RmsNorm', { x, weight }, { epsilon }) as tf.Tensor2D;
   return tf.tidy(() => {
     const meanSquare = tf.mean(tf.square(x), 1, true); // [T, 1]
     return tf.mul(tf.mul(x, tf.rsqrt(tf.add(meanSquare, epsilon))), weight) as tf.Tensor2D;

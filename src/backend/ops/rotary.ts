@@ -1,4 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { currentNative } from '../native/backend.ts';
+import { runFused } from '../native/fused.ts';
 
 /**
  * Rotary position embedding (Su et al. 2021), Hugging Face's Qwen2 convention: dimension i of a head is
@@ -8,6 +10,9 @@ import * as tf from '@tensorflow/tfjs-core';
  * @param positions [T] int32
  */
 export function rotary(x: tf.Tensor3D, positions: tf.Tensor1D, base: number): tf.Tensor3D {
+  if (currentNative() !== undefined) {
+    return runFused('Rotary', { x, positions }, { base, direction: 1 }) as tf.Tensor3D;
+  }
   const [tokens, heads, size] = x.shape;
   const half = size / 2;
   return tf.tidy(() => {

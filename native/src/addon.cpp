@@ -1,0 +1,205 @@
+// The Node-API face of the engine. JavaScript writes numbers (sizes, addresses) into one shared block and calls
+// run(operation): the cost of a call is that of one integer argument, whatever the operation takes.
+#include "engine.h"
+#include <node_api.h>
+#include <string.h>
+
+#define SIMD_OP(name)                                      \
+  namespace portable { double name(const double*); }       \
+  namespace avx2 { double name(const double*); }           \
+  namespace avx512 { double name(const double*); }
+#define PLAIN_OP(name) namespace plain { double name(const double*); }
+#include "ops.def"
+#undef SIMD_OP
+#undef PLAIN_OP
+
+namespace {
+const char* const op_names[] = {
+#define SIMD_OP(name) #name,
+#define PLAIN_OP(name) #name,
+#include "ops.def"
+#undef SIMD_OP
+#undef PLAIN_OP
+};
+constexpr int op_count = sizeof(op_names) / sizeof(op_names[0]);
+
+enum Level { PORTABLE, AVX2, AVX512 };
+Operation operations[op_count];
+Level level = PORTABLE;
+
+void choose(Level wanted) {
+  level = wanted;
+  int i = 0;
+#if defined(__x86_64__)
+#define SIMD_OP(name) operations[i++] = level == AVX512 ? avx512::name : level == AVX2 ? avx2::name : portable::name;
+#else
+#define SIMD_OP(name) operations[i++] = portable::name;
+#endif
+#define PLAIN_OP(name) operations[i++] = plain::name;
+#include "ops.def"
+#undef SIMD_OP
+#undef PLAIN_OP
+}
+
+Level best_level() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return AVX512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return AVX2;
+#endif
+  return PORTABLE;
+}
+
+thread_local const char* failure = nullptr;
+thread_local double* block = nullptr;  // this JavaScript thread's arguments
+
+double number(napi_env env, napi_value value) {
+  double x = 0;
+  napi_get_value_double(env, value, &x);
+  return x;
+}
+napi_value result(napi_env env, double x) {
+  napi_value value;
+  napi_create_double(env, x, &value);
+  return value;
+}
+template <int COUNT>
+struct Arguments {
+  napi_value values[COUNT];
+  Arguments(napi_env env, napi_callback_info info) {
+    size_t count = COUNT;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  }
+};
+bool array_data(napi_env env, napi_value value, void** data, size_t* bytes) {
+  napi_typedarray_type type;
+  size_t length;
+  if (napi_get_typedarray_info(env, value, &type, &length, data, nullptr, nullptr) != napi_ok) {
+    napi_throw_type_error(env, nullptr, "expected a typed array");
+    return false;
+  }
+  size_t size = type == napi_float64_array || type == napi_bigint64_array || type == napi_biguint64_array ? 8
+                : type == napi_int16_array || type == napi_uint16_array                                  ? 2
+                : type == napi_int8_array || type == napi_uint8_array || type == napi_uint8_clamped_array ? 1
+                                                                                                          : 4;
+  *bytes = length * size;
+  return true;
+}
+
+napi_value run(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  int32_t op = -1;
+  napi_get_value_int32(env, arguments.values[0], &op);
+  if (op < 0 || op >= op_count || !block) {
+    napi_throw_error(env, nullptr, "unknown operation");
+    return nullptr;
+  }
+  double value = operations[op](block);
+  if (failure) {
+    const char* message = failure;
+    failure = nullptr;
+    napi_throw_error(env, nullptr, message);
+    return nullptr;
+  }
+  return result(env, value);
+}
+// allocate(bytes) → address
+napi_value allocate(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  void* pointer = buffer_allocate((size_t)number(env, arguments.values[0]));
+  if (!pointer) {
+    napi_throw_error(env, "OUT_OF_MEMORY", "the native backend could not get memory for a tensor");
+    return nullptr;
+  }
+  return result(env, (double)(uintptr_t)pointer);
+}
+napi_value release(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  buffer_release(F32(number(env, arguments.values[0])));
+  return nullptr;
+}
+// read(address, typed array), write(address, typed array)
+napi_value read(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  void* data;
+  size_t bytes;
+  if (array_data(env, arguments.values[1], &data, &bytes) && bytes > 0)
+    memcpy(data, F32(number(env, arguments.values[0])), bytes);
+  return nullptr;
+}
+napi_value write(napi_env env, napi_callback_info info) {
+  Arguments<2> arguments(env, info);
+  void* data;
+  size_t bytes;
+  if (array_data(env, arguments.values[1], &data, &bytes) && bytes > 0)
+    memcpy(F32(number(env, arguments.values[0])), data, bytes);
+  return nullptr;
+}
+// address(typed array): valid only until JavaScript runs again
+napi_value address(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  void* data = nullptr;
+  size_t bytes;
+  array_data(env, arguments.values[0], &data, &bytes);
+  return result(env, (double)(uintptr_t)data);
+}
+napi_value attach(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  void* data;
+  size_t bytes;
+  if (array_data(env, arguments.values[0], &data, &bytes)) {
+    block = (double*)data;
+    napi_ref keep;  // the block lives as long as the environment
+    napi_create_reference(env, arguments.values[0], 1, &keep);
+  }
+  return nullptr;
+}
+napi_value threads(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  double wanted = number(env, arguments.values[0]);
+  if (wanted >= 1) pool_resize((int)wanted);
+  return result(env, pool_threads());
+}
+napi_value memory(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  double which = number(env, arguments.values[0]);
+  return result(env, which == 0 ? buffer_bytes_in_use() : which == 1 ? buffer_bytes_cached() : buffer_count());
+}
+// instructionSet(limit): uses the best set this machine has, at most `limit`; returns what is used
+napi_value instruction_set(napi_env env, napi_callback_info info) {
+  Arguments<1> arguments(env, info);
+  double limit = number(env, arguments.values[0]);
+  Level best = best_level();
+  choose(limit < best ? (Level)(int)limit : best);
+  return result(env, level);
+}
+
+void define(napi_env env, napi_value exports, const char* name, napi_callback function) {
+  napi_value value;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
+  napi_set_named_property(env, exports, name, value);
+}
+}  // namespace
+
+void fail(const char* message) { failure = message; }
+
+NAPI_MODULE_INIT() {
+  choose(best_level());
+  napi_value names;
+  napi_create_object(env, &names);
+  for (int i = 0; i < op_count; i++) napi_set_named_property(env, names, op_names[i], result(env, i));
+  napi_set_named_property(env, exports, "operations", names);
+  define(env, exports, "run", run);
+  define(env, exports, "allocate", allocate);
+  define(env, exports, "release", release);
+  define(env, exports, "read", read);
+  define(env, exports, "write", write);
+  define(env, exports, "address", address);
+  define(env, exports, "attach", attach);
+  define(env, exports, "threads", threads);
+  define(env, exports, "memory", memory);
+  define(env, exports, "instructionSet", instruction_set);
+  return exports;
+}

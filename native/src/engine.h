@@ -1,0 +1,59 @@
+// What every translation unit of the engine shares. Kernels are compiled once per instruction set, so this
+// header (included by all of them) holds no function body with external linkage: the linker would keep one
+// copy, perhaps one compiled for instructions this machine lacks.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- memory (memory.cpp) ----
+void* buffer_allocate(size_t bytes);  // 64-byte aligned; nullptr when the system has no more
+void buffer_release(void* pointer);
+double buffer_bytes_in_use();
+double buffer_bytes_cached();
+double buffer_count();
+// Per-thread scratch that only grows; `slot` tells simultaneous uses apart. Never holds tensor data.
+enum Scratch { SCRATCH_PACK_A, SCRATCH_PACK_B, SCRATCH_PACK_C, SCRATCH_PACK_D, SCRATCH_ROWS, SCRATCH_ROWS2, SCRATCH_PARTIAL, SCRATCH_COUNT };
+float* scratch(Scratch slot, size_t floats);
+
+// ---- threads (pool.cpp) ----
+typedef void (*TaskFunction)(void* context, int64_t index);
+// Runs tasks 0…count-1, each exactly once, on any thread; returns when all are done. A task must not depend
+// on which thread runs it: that is what keeps results independent of the number of threads.
+void pool_run(int64_t count, TaskFunction function, void* context);
+int pool_threads();
+void pool_resize(int threads);
+
+namespace {
+template <class F>
+inline void parallel(int64_t count, const F& body) {
+  struct Call {
+    static void run(void* context, int64_t index) { (*(const F*)context)(index); }
+  };
+  if (count == 1) body(0);
+  else if (count > 1) pool_run(count, &Call::run, (void*)&body);
+}
+inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t min64(int64_t a, int64_t b) { return a < b ? a : b; }
+inline int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+// Splits [0, n) into ranges of at least `grain` and calls body(begin, end) in parallel.
+template <class F>
+inline void parallel_ranges(int64_t n, int64_t grain, const F& body) {
+  if (n <= 0) return;
+  int64_t chunks = min64(ceil_div(n, grain), (int64_t)pool_threads() * 4);
+  if (chunks <= 1) { body((int64_t)0, n); return; }
+  int64_t size = ceil_div(n, chunks);
+  size = ceil_div(size, 16) * 16;  // a cache line of floats, so that no two threads share one
+  parallel(ceil_div(n, size), [&](int64_t i) { body(i * size, min64(n, (i + 1) * size)); });
+}
+}  // namespace
+
+// ---- operations (called from JavaScript with a block of numbers; see ops.def) ----
+typedef double (*Operation)(const double* a);
+void fail(const char* message);  // remembered by the addon and thrown as a JavaScript error
+
+namespace {
+inline float* F32(double v) { return (float*)(uintptr_t)v; }
+inline int32_t* I32(double v) { return (int32_t*)(uintptr_t)v; }
+inline uint8_t* U8(double v) { return (uint8_t*)(uintptr_t)v; }
+inline int64_t N(double v) { return (int64_t)v; }
+}  // namespace

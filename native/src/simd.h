@@ -1,0 +1,133 @@
+// Vector primitives of one instruction set: included only by the files that are compiled once per set
+// (ISA = avx512 | avx2 | portable), everything inside that set's namespace.
+#pragma once
+#include "engine.h"
+#include <math.h>
+#include <string.h>
+
+#ifndef ISA
+#error "compile with -DISA=avx2, avx512 or portable"
+#endif
+
+#if defined(__AVX512F__)
+#define WIDTH 16
+#elif defined(__AVX2__)
+#define WIDTH 8
+#else
+#define WIDTH 4
+#endif
+
+namespace ISA {
+typedef float vf __attribute__((vector_size(WIDTH * 4)));
+typedef int32_t vi __attribute__((vector_size(WIDTH * 4)));
+typedef float vfu __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias));
+
+static inline vf load(const float* p) { return *(const vfu*)p; }
+static inline void store(float* p, vf v) { *(vfu*)p = v; }
+static inline vf splat(float x) { return x - (vf){}; }
+static inline float sum(vf v) {
+  float total[WIDTH];
+  store(total, v);
+  for (int step = WIDTH / 2; step > 0; step /= 2)
+    for (int i = 0; i < step; i++) total[i] += total[i + step];
+  return total[0];
+}
+
+// e^x, relative error < 2e-7 (Cephes' polynomial); NaN and infinities as in IEEE.
+static inline vf exp(vf x) {
+  const vf high = splat(89.0f), low = splat(-104.0f);
+  vf y = x > high ? high : x;
+  y = y < low ? low : y;
+  const vf magic = splat(12582912.0f);  // adding it rounds to an integer
+  vf n = (y * 1.44269504088896341f + magic) - magic;
+  vf r = y - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  vf p = splat(1.9875691500E-4f);
+  p = p * r + 1.3981999507E-3f;
+  p = p * r + 8.3334519073E-3f;
+  p = p * r + 4.1665795894E-2f;
+  p = p * r + 1.6666665459E-1f;
+  p = p * r + 5.0000001201E-1f;
+  p = p * r * r + r + 1.0f;
+  vi whole = __builtin_convertvector(n == n ? n : splat(0), vi);
+  vi half = whole >> 1;  // two factors: 2^n alone would overflow or be subnormal at the ends
+  vi rest = whole - half;
+  p = p * (vf)((half + 127) << 23) * (vf)((rest + 127) << 23);
+  return x != x ? x : p;
+}
+static inline vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
+static inline vf absolute(vf x) { return (vf)((vi)x & 0x7fffffff); }
+static inline vf tanh(vf x) {
+  vf a = absolute(x);
+  vf e = exp(a * -2.0f);
+  vf large = (1.0f - e) / (1.0f + e);
+  large = (vf)((vi)large | ((vi)x & (int32_t)0x80000000));
+  vf s = x * x;
+  vf p = splat(-5.70498872745E-3f);
+  p = p * s + 2.06390887954E-2f;
+  p = p * s + -5.37397155531E-2f;
+  p = p * s + 1.33314422036E-1f;
+  p = p * s + -3.33332819422E-1f;
+  vf small = p * s * x + x;
+  return a < 0.625f ? small : large;
+}
+
+// Applies f(vf) to n floats; the last, partial vector goes through a buffer.
+template <class F>
+static inline void map1(int64_t n, const float* x, float* out, const F& f) {
+  int64_t i = 0;
+  for (; i + WIDTH <= n; i += WIDTH) store(out + i, f(load(x + i)));
+  if (i < n) {
+    float buffer[WIDTH] = {};
+    memcpy(buffer, x + i, (n - i) * 4);
+    store(buffer, f(load(buffer)));
+    memcpy(out + i, buffer, (n - i) * 4);
+  }
+}
+
+static inline float dot(const float* a, const float* b, int64_t n) {
+  vf s0 = {}, s1 = {};
+  int64_t i = 0;
+  for (; i + 2 * WIDTH <= n; i += 2 * WIDTH) {
+    s0 += load(a + i) * load(b + i);
+    s1 += load(a + i + WIDTH) * load(b + i + WIDTH);
+  }
+  for (; i + WIDTH <= n; i += WIDTH) s0 += load(a + i) * load(b + i);
+  float total = sum(s0 + s1);
+  for (; i < n; i++) total += a[i] * b[i];
+  return total;
+}
+
+// out += a * x
+static inline void axpy(float* out, float a, const float* x, int64_t n) {
+  int64_t i = 0;
+  for (; i + WIDTH <= n; i += WIDTH) store(out + i, load(out + i) + a * load(x + i));
+  for (; i < n; i++) out[i] += a * x[i];
+}
+
+// ---- matrix multiplication building blocks (gemm.cpp) ----
+#if WIDTH == 16
+enum { MR = 12, NR = 32 };
+#elif WIDTH == 8
+enum { MR = 6, NR = 16 };
+#else
+enum { MR = 4, NR = 8 };
+#endif
+
+// A matrix that may be read transposed: element (i, j) is data[i * stride + j], or data[j * stride + i].
+struct View {
+  const float* data;
+  int64_t stride;
+  bool transposed;
+  const float* at(int64_t i, int64_t j) const { return transposed ? data + j * stride + i : data + i * stride + j; }
+};
+static inline int64_t packed_size(int64_t k, int64_t n) { return ceil_div(n, NR) * NR * k; }
+// Columns [panel·NR, …) of B [K, N] for panels in [first, last), each panel [K][NR], zero-padded.
+void pack_b(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t last);
+// C[m, n] (+)= A[m, k] · packed B, serial; the order of the sum over k depends on k alone.
+void multiply_packed(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c, int64_t c_stride,
+                     bool accumulate, const float* bias);
+// The whole product on all threads. C must not overlap A or B.
+void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride, bool accumulate,
+              const float* bias);
+}  // namespace ISA

@@ -1,0 +1,169 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { internalError } from '../../core/index.ts';
+import { type Engine, loadEngine } from './engine.ts';
+
+type TypedArray = Float32Array | Int32Array | Uint8Array;
+type DataId = object;
+
+/** One tensor's data: an address in native memory, or strings, which stay in JavaScript. */
+interface Entry {
+  dtype: tf.DataType;
+  address: number;
+  size: number;
+  refCount: number;
+  strings: Uint8Array[] | undefined;
+}
+
+const bytesPerElement: Partial<Record<tf.DataType, number>> = { float32: 4, int32: 4, bool: 1 };
+
+/** Numbers of the element types in native/src/structure.cpp. */
+export const typeCode: Readonly<Record<string, number>> = { float32: 0, int32: 1, bool: 2 };
+
+/** A tensor just made by a kernel, with the address to write its values to. */
+export interface Output extends tf.TensorInfo {
+  address: number;
+}
+
+/**
+ * The tfjs backend whose tensors live in native memory. Tensors are dense, row-major and never views of
+ * another's part; reshaped tensors share their data by reference count.
+ */
+export class NativeBackend extends tf.KernelBackend {
+  readonly engine: Engine = loadEngine();
+  private readonly storage: tf.DataStorage<Entry>;
+  /** Kernels computed by the cpu backend because there is no native one, with their number of calls. */
+  readonly fallbacks = new Map<string, number>();
+
+  constructor() {
+    super();
+    this.storage = new tf.DataStorage<Entry>(this, tf.engine());
+  }
+
+  /** A new tensor with undefined contents, for a kernel to fill. */
+  output(shape: number[], dtype: tf.DataType): Output {
+    const size = tf.util.sizeFromShape(shape);
+    const address = this.engine.allocate(size * elementBytes(dtype));
+    const dataId = {};
+    this.storage.set(dataId, { dtype, address, size, refCount: 1, strings: undefined });
+    return { dataId, shape, dtype, address };
+  }
+
+  /** Where a tensor's data is. Moves it here first when another backend holds it. */
+  address(tensor: tf.TensorInfo): number {
+    return this.storage.get(tensor.dataId).address;
+  }
+
+  override write(values: tf.backend_util.BackendValues, _shape: number[], dtype: tf.DataType): DataId {
+    const dataId = {};
+    this.storage.set(dataId, this.entry(values, dtype, 1));
+    return dataId;
+  }
+
+  override move(
+    dataId: DataId,
+    values: tf.backend_util.BackendValues,
+    _shape: number[],
+    dtype: tf.DataType,
+    refCount: number,
+  ): void {
+    this.storage.set(dataId, this.entry(values, dtype, refCount));
+  }
+
+  private entry(values: tf.backend_util.BackendValues, dtype: tf.DataType, refCount: number): Entry {
+    if (dtype === 'string') {
+      const strings = values as Uint8Array[];
+      return { dtype, address: 0, size: strings.length, refCount, strings };
+    }
+    const array = typed(values as TypedArray, dtype);
+    const address = this.engine.allocate(array.byteLength);
+    this.engine.write(address, array);
+    return { dtype, address, size: array.length, refCount, strings: undefined };
+  }
+
+  override async read(dataId: DataId): Promise<tf.backend_util.BackendValues> {
+    return this.readSync(dataId);
+  }
+
+  override readSync(dataId: DataId): tf.backend_util.BackendValues {
+    const { dtype, address, size, strings } = this.storage.get(dataId);
+    if (strings !== undefined) return strings;
+    const array =
+      dtype === 'float32'
+        ? new Float32Array(size)
+        : dtype === 'int32'
+          ? new Int32Array(size)
+          : new Uint8Array(size);
+    this.engine.read(address, array);
+    return array;
+  }
+
+  override disposeData(dataId: DataId, force = false): boolean {
+    if (!this.storage.has(dataId)) return true;
+    const entry = this.storage.get(dataId);
+    entry.refCount--;
+    if (!force && entry.refCount > 0) return false;
+    if (entry.strings === undefined) this.engine.release(entry.address);
+    this.storage.delete(dataId);
+    return true;
+  }
+
+  override refCount(dataId: DataId): number {
+    return this.storage.has(dataId) ? this.storage.get(dataId).refCount : 0;
+  }
+
+  override incRef(dataId: DataId): void {
+    this.storage.get(dataId).refCount++;
+  }
+
+  override numDataIds(): number {
+    return this.storage.numDataIds();
+  }
+
+  /** Bytes in tensors, bytes kept for reuse, number of buffers: exact, not estimates. */
+  override memory(): { unreliable: boolean; bytesInUse: number; bytesCached: number; buffers: number } {
+    const { memory } = this.engine;
+    return { unreliable: false, bytesInUse: memory(0), bytesCached: memory(1), buffers: memory(2) };
+  }
+
+  override async time(work: () => void): Promise<tf.BackendTimingInfo> {
+    const start = tf.util.now();
+    work();
+    return { kernelMs: tf.util.now() - start };
+  }
+
+  override floatPrecision(): 16 | 32 {
+    return 32;
+  }
+
+  override epsilon(): number {
+    return 1e-7;
+  }
+
+  override dispose(): void {}
+}
+
+/** The backend when it is the current one, else undefined. */
+export function currentNative(): NativeBackend | undefined {
+  const backend = tf.backend();
+  return backend instanceof NativeBackend ? backend : undefined;
+}
+
+export function elementBytes(dtype: tf.DataType): number {
+  const bytes = bytesPerElement[dtype];
+  if (bytes === undefined) throw internalError(`the native backend has no ${dtype} tensors`);
+  return bytes;
+}
+
+/** The array type a dtype is stored in; tfjs passes others now and then (a bool as numbers). */
+function typed(values: TypedArray, dtype: tf.DataType): TypedArray {
+  switch (dtype) {
+    case 'float32':
+      return values instanceof Float32Array ? values : new Float32Array(values);
+    case 'int32':
+      return values instanceof Int32Array ? values : new Int32Array(values);
+    case 'bool':
+      return values instanceof Uint8Array ? values : new Uint8Array(values);
+    default:
+      throw internalError(`the native backend has no ${dtype} tensors; choose the cpu backend`);
+  }
+}

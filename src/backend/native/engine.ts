@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What native/src/addon.cpp exports. Addresses are numbers: they fit 53 bits on every supported machine. */
+interface Addon {
+  operations: Record<string, number>;
+  run(operation: number): number;
+  allocate(bytes: number): number;
+  release(address: number): void;
+  read(address: number, into: ArrayBufferView): void;
+  write(address: number, from: ArrayBufferView): void;
+  address(array: ArrayBufferView): number;
+  attach(block: Float64Array): void;
+  threads(wanted: number): number;
+  memory(which: number): number;
+  instructionSet(limit: number): number;
+}
+
+const ARGUMENTS = 8192;
+const instructionSets = ['portable', 'avx2', 'avx512'] as const;
+export type InstructionSet = (typeof instructionSets)[number];
+
+/** The loaded addon with its argument block: write numbers into `args`, then `run(operation)`. */
+export interface Engine extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet'> {
+  readonly op: Readonly<Record<string, number>>;
+  readonly args: Float64Array;
+  readonly addon: Addon;
+}
+
+let engine: Engine | undefined;
+
+export const addonPath = fileURLToPath(new URL('../../../native/build/interplay.node', import.meta.url));
+
+/** Loads the addon once; throws what makes it impossible, in one line. */
+export function loadEngine(): Engine {
+  if (engine !== undefined) return engine;
+  if (!existsSync(addonPath)) {
+    throw new Error(`${path.basename(addonPath)} is not built; npm run build:native says why`);
+  }
+  const addon = createRequire(import.meta.url)(addonPath) as Addon;
+  const args = new Float64Array(ARGUMENTS);
+  addon.attach(args);
+  addon.threads(wantedThreads());
+  const { run, allocate, release, read, write, address, memory } = addon;
+  engine = { op: addon.operations, args, run, allocate, release, read, write, address, memory, addon };
+  return engine;
+}
+
+/** INTERPLAY_THREADS, else the number of cores. */
+function wantedThreads(): number {
+  const text = process.env.INTERPLAY_THREADS;
+  const wanted = text === undefined || text === '' ? availableParallelism() : Number(text);
+  return Number.isInteger(wanted) && wanted >= 1 ? wanted : availableParallelism();
+}
+
+/** Threads the native backend computes with; 1 when it is not loaded. */
+export function threadCount(): number {
+  return engine?.addon.threads(0) ?? 1;
+}
+
+/** Sets the number of threads, at least 1. Results do not depend on it. */
+export function setThreadCount(count: number): void {
+  loadEngine().addon.threads(Math.max(1, Math.floor(count)));
+}
+
+/** The instruction set in use; `limit` forbids better ones (tests run every set this machine has). */
+export function instructionSet(limit: InstructionSet = 'avx512'): InstructionSet {
+  return instructionSets[loadEngine().addon.instructionSet(instructionSets.indexOf(limit))]!;
+}
+
+/** Time per native operation while `work` runs, slowest first: `[{operation, calls, milliseconds}]`. */
+export function profileOperations(work: () => void): { operation: string; calls: number; milliseconds: number }[] {
+  const current = loadEngine();
+  const names = Object.keys(current.op);
+  const calls = new Array<number>(names.length).fill(0);
+  const spent = new Array<number>(names.length).fill(0);
+  const { run } = current;
+  current.run = (operation) => {
+    const start = performance.now();
+    const value = run(operation);
+    spent[operation]! += performance.now() - start;
+    calls[operation]!++;
+    return value;
+  };
+  try {
+    work();
+  } finally {
+    current.run = run;
+  }
+  return names
+    .map((operation, i) => ({ operation, calls: calls[i]!, milliseconds: spent[i]! }))
+    .filter((row) => row.calls > 0)
+    .sort((a, b) => b.milliseconds - a.milliseconds);
+}

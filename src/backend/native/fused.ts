@@ -1,0 +1,212 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { rotaryFrequencies } from '../ops/rotary.ts';
+import type { NativeBackend, Output } from './backend.ts';
+import { gemm } from './kernels/matmul.ts';
+import { floats, type KernelTable, type NativeKernel, numbers } from './registry.ts';
+
+/**
+ * The fused transformer kernels, under tfjs names of their own so that tfjs's tape sees one node per operation.
+ * Inputs and attributes are those of the functions in ../ops; gradients are in ./fused-gradients.ts.
+ */
+function start(backend: NativeBackend, ...values: number[]): void {
+  const { args } = backend.engine;
+  for (let i = 0; i < values.length; i++) args[i] = values[i]!;
+}
+
+const embedding: NativeKernel = (backend, { table, ids }) => {
+  const [rows, size] = table!.shape as [number, number];
+  const count = ids!.shape[0]!;
+  const out = backend.output([count, size], 'float32');
+  start(backend, out.address, backend.address(table!), backend.address(ids!), 1, rows, size * 4, count, 0);
+  backend.engine.run(backend.engine.op.gather!);
+  return out;
+};
+
+const rmsNorm: NativeKernel = (backend, { x, weight }, { epsilon }) => {
+  const [rows, size] = x!.shape as [number, number];
+  const out = backend.output([rows, size], 'float32');
+  start(backend, out.address, backend.address(x!), backend.address(weight!), rows, size, epsilon);
+  backend.engine.run(backend.engine.op.rmsNorm!);
+  return out;
+};
+
+const rmsNormGrad: NativeKernel = (backend, { x, weight, dy }, { epsilon }) => {
+  const [rows, size] = x!.shape as [number, number];
+  const dx = backend.output([rows, size], 'float32');
+  const dw = backend.output([size], 'float32');
+  const [px, pw, pd] = [backend.address(x!), backend.address(weight!), backend.address(dy!)];
+  start(backend, dx.address, dw.address, px, pw, pd, rows, size, epsilon);
+  backend.engine.run(backend.engine.op.rmsNormGrad!);
+  return [dx, dw];
+};
+
+const linear: NativeKernel = (backend, { x, weight, bias }) => {
+  const [rows, inputs] = x!.shape as [number, number];
+  const outputs = weight!.shape[0]!;
+  const out = backend.output([rows, outputs], 'float32');
+  const offset = bias === undefined ? 0 : backend.address(bias);
+  const [px, pw] = [backend.address(x!), backend.address(weight!)];
+  gemm(backend, rows, outputs, inputs, px, pw, out.address, false, true, offset);
+  return out;
+};
+
+const swiglu: NativeKernel = (backend, { gate, up }) => {
+  const out = backend.output(gate!.shape, 'float32');
+  const size = gate!.shape[0]! * gate!.shape[1]!;
+  start(backend, out.address, backend.address(gate!), backend.address(up!), size);
+  backend.engine.run(backend.engine.op.swiglu!);
+  return out;
+};
+
+const swigluGrad: NativeKernel = (backend, { gate, up, dy }) => {
+  const dGate = backend.output(gate!.shape, 'float32');
+  const dUp = backend.output(gate!.shape, 'float32');
+  const size = gate!.shape[0]! * gate!.shape[1]!;
+  const [pg, pu, pd] = [backend.address(gate!), backend.address(up!), backend.address(dy!)];
+  start(backend, dGate.address, dUp.address, pg, pu, pd, size);
+  backend.engine.run(backend.engine.op.swigluGrad!);
+  return [dGate, dUp];
+};
+
+/** Cosines and sines of every position so far seen, [capacity, 2, size/2], per (size, base). */
+interface RotaryTable {
+  address: number;
+  capacity: number;
+}
+const rotaryTables = new WeakMap<NativeBackend, Map<string, RotaryTable>>();
+
+function rotaryTable(backend: NativeBackend, size: number, base: number, atLeast: number): RotaryTable {
+  let tables = rotaryTables.get(backend);
+  if (tables === undefined) {
+    tables = new Map();
+    rotaryTables.set(backend, tables);
+  }
+  const key = `${size} ${base}`;
+  const held = tables.get(key);
+  if (held !== undefined && held.capacity >= atLeast) return held;
+  const capacity = Math.max(256, 2 ** Math.ceil(Math.log2(atLeast)));
+  const frequencies = rotaryFrequencies(size, base);
+  const half = size / 2;
+  const values = new Float32Array(capacity * size);
+  for (let p = 0; p < capacity; p++) {
+    for (let i = 0; i < half; i++) {
+      const angle = Math.fround(p * frequencies[i]!);
+      values[p * size + i] = Math.cos(angle);
+      values[p * size + half + i] = Math.sin(angle);
+    }
+  }
+  if (held !== undefined) backend.engine.release(held.address);
+  const table = { address: backend.engine.allocate(Math.max(64, values.byteLength)), capacity };
+  backend.engine.write(table.address, values);
+  tables.set(key, table);
+  return table;
+}
+
+const rotary: NativeKernel = (backend, { x, positions }, { base, direction }) => {
+  const [rows, heads, size] = x!.shape as [number, number, number];
+  const out = backend.output([rows, heads, size], 'float32');
+  const [px, pp] = [backend.address(x!), backend.address(positions!)];
+  const turn = (table: RotaryTable) => {
+    start(backend, out.address, px, table.address, pp, rows, heads, size, direction, table.capacity);
+    return backend.engine.run(backend.engine.op.rotary!);
+  };
+  const missing = turn(rotaryTable(backend, size, base, 1));
+  if (missing >= 0) turn(rotaryTable(backend, size, base, missing + 1));
+  return out;
+};
+
+const attention: NativeKernel = (backend, { q, k, v }, { segments }) => {
+  const [rows, heads, size] = q!.shape as [number, number, number];
+  const out = backend.output([rows, heads, size], 'float32');
+  const lse = backend.output([rows, heads], 'float32');
+  const [pq, pk, pv] = [backend.address(q!), backend.address(k!), backend.address(v!)];
+  const offsets = backend.engine.address(segments);
+  const count = segments.length - 1;
+  start(backend, out.address, lse.address, pq, pk, pv, heads, k!.shape[1]!, size, offsets, count);
+  backend.engine.run(backend.engine.op.attention!);
+  return [out, lse];
+};
+
+const attentionGrad: NativeKernel = (backend, { q, k, v, out, lse, dy }, { segments }) => {
+  const [, heads, size] = q!.shape as [number, number, number];
+  const dq = backend.output(q!.shape, 'float32');
+  const dk = backend.output(k!.shape, 'float32');
+  const dv = backend.output(v!.shape, 'float32');
+  start(
+    backend,
+    dq.address,
+    dk.address,
+    dv.address,
+    backend.address(dy!),
+    backend.address(out!),
+    backend.address(lse!),
+    backend.address(q!),
+    backend.address(k!),
+    backend.address(v!),
+    heads,
+    k!.shape[1]!,
+    size,
+    backend.engine.address(segments),
+    segments.length - 1,
+  );
+  backend.engine.run(backend.engine.op.attentionGrad!);
+  return [dq, dk, dv];
+};
+
+const linearCrossEntropy: NativeKernel = (backend, { hidden, head, targets }) => {
+  const [rows, size] = hidden!.shape as [number, number];
+  const vocabulary = head!.shape[0]!;
+  const nll = backend.output([rows], 'float32');
+  const lse = backend.output([rows], 'float32');
+  const [ph, pw, pt] = [backend.address(hidden!), backend.address(head!), backend.address(targets!)];
+  start(backend, nll.address, lse.address, ph, pw, pt, rows, size, vocabulary);
+  backend.engine.run(backend.engine.op.crossEntropy!);
+  return [nll, lse];
+};
+
+const linearCrossEntropyGrad: NativeKernel = (backend, { hidden, head, targets, lse, dy }) => {
+  const [rows, size] = hidden!.shape as [number, number];
+  const vocabulary = head!.shape[0]!;
+  const dHidden: Output = backend.output(hidden!.shape, 'float32');
+  const dHead: Output = backend.output(head!.shape, 'float32');
+  start(
+    backend,
+    dHidden.address,
+    dHead.address,
+    backend.address(hidden!),
+    backend.address(head!),
+    backend.address(targets!),
+    backend.address(lse!),
+    backend.address(dy!),
+    rows,
+    size,
+    vocabulary,
+  );
+  backend.engine.run(backend.engine.op.crossEntropyGrad!);
+  return [dHidden, dHead];
+};
+
+const withIds: readonly tf.DataType[] = numbers; // float32 tensors and int32 ids
+
+export const fusedKernels: KernelTable = {
+  InterplayEmbedding: { types: withIds, run: embedding },
+  InterplayRmsNorm: { types: floats, run: rmsNorm },
+  InterplayRmsNormGrad: { types: floats, run: rmsNormGrad },
+  InterplayLinear: { types: floats, run: linear },
+  InterplaySwiglu: { types: floats, run: swiglu },
+  InterplaySwigluGrad: { types: floats, run: swigluGrad },
+  InterplayRotary: { types: withIds, run: rotary },
+  InterplayAttention: { types: floats, run: attention },
+  InterplayAttentionGrad: { types: floats, run: attentionGrad },
+  InterplayLinearCrossEntropy: { types: withIds, run: linearCrossEntropy },
+  InterplayLinearCrossEntropyGrad: { types: withIds, run: linearCrossEntropyGrad },
+};
+
+/** Runs a fused kernel through tfjs's engine, so that the tape records it. */
+export function runFused(
+  name: string,
+  inputs: Record<string, tf.Tensor | undefined>,
+  attributes: Record<string, unknown> = {},
+): tf.Tensor | tf.Tensor[] {
+  return tf.engine().runKernel(`Interplay${name}`, inputs as tf.NamedTensorMap, attributes as never);
+}
