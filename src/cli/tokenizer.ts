@@ -35,7 +35,7 @@ export function register(program: Command): void {
     .description(
       'learn a tokenizer from task records or text; writes tokenizer.json and tokenizer_config.json',
     )
-    .requiredOption('--data <files...>', 'JSONL files of task records, or .txt files')
+    .requiredOption('--data <files...>', 'task records (JSONL, Parquet), or .txt files')
     .requiredOption('--vocab <n>', 'size of the vocabulary, at least 266', integerOption(0))
     .requiredOption('--out <folder>', 'folder to write into')
     .option('--min-frequency <n>', 'leave pairs that are rarer unmerged', integerOption(0), 2)
@@ -51,7 +51,7 @@ export function register(program: Command): void {
     .command('stats')
     .description('tokens per problem, characters per token, use of the vocabulary')
     .requiredOption('--tokenizer <path>', 'tokenizer.json or the folder that has it')
-    .requiredOption('--data <files...>', 'JSONL files of task records, or .txt files')
+    .requiredOption('--data <files...>', 'task records (JSONL, Parquet), or .txt files')
     .option('--seed <n>', 'accepted as everywhere; nothing here is random', integerOption(0))
     .option('--json', 'print one JSON document')
     .action(stats);

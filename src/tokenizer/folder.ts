@@ -2,21 +2,22 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically } from '../core/files.ts';
-import { BEGINNING, END, PADDING, UNKNOWN } from './special.ts';
+import { BEGINNING_TOKEN, END_TOKEN, PADDING_TOKEN, UNKNOWN_TOKEN } from './special.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 /**
- * Content of the `tokenizer_config.json` beside a `tokenizer.json`. Without it `transformers` guesses the class
- * from the model (Qwen2's) and puts that model's own pre-tokenizer in place of the file's.
+ * Content of the `tokenizer_config.json` beside a `tokenizer.json`: it tells `transformers` the special tokens and
+ * the class. Version 5 ignores the class in `AutoTokenizer` and gives a Qwen2 model's folder Qwen2's own
+ * pre-tokenizer, whose words are coarser; `PreTrainedTokenizerFast.from_pretrained` keeps ours in every version.
  */
 export function tokenizerConfigJson(tokenizer: Tokenizer): string {
   const present = (token: string) => (tokenizer.idOf(token) === undefined ? undefined : token);
   const config = {
     tokenizer_class: 'PreTrainedTokenizerFast',
-    unk_token: present(UNKNOWN),
-    pad_token: present(PADDING),
-    bos_token: present(BEGINNING),
-    eos_token: present(END),
+    unk_token: present(UNKNOWN_TOKEN),
+    pad_token: present(PADDING_TOKEN),
+    bos_token: present(BEGINNING_TOKEN),
+    eos_token: present(END_TOKEN),
     clean_up_tokenization_spaces: false,
     model_input_names: ['input_ids', 'attention_mask'],
   };

@@ -1,13 +1,19 @@
 /** Tokens that stand outside byte-pair encoding, with the ids of the reference's tokenizer (PAPER §2). */
 import { TAGS } from '../tasks/text.ts';
 
-export const UNKNOWN = '[UNK]';
-export const PADDING = '[PAD]';
-export const BEGINNING = '[BOS]';
-export const END = '[EOS]';
+export const UNKNOWN_TOKEN = '[UNK]';
+export const PADDING_TOKEN = '[PAD]';
+export const BEGINNING_TOKEN = '[BOS]';
+export const END_TOKEN = '[EOS]';
 
 /** Special tokens in the order of their ids: 0–9. */
-export const SPECIAL_TOKENS: readonly string[] = [UNKNOWN, PADDING, BEGINNING, END, ...TAGS];
+export const SPECIAL_TOKENS: readonly string[] = [
+  UNKNOWN_TOKEN,
+  PADDING_TOKEN,
+  BEGINNING_TOKEN,
+  END_TOKEN,
+  ...TAGS,
+];
 
 /** Matches any of the contents; longest first, so that the leftmost longest one is found. */
 export function specialExpression(contents: readonly string[]): RegExp {

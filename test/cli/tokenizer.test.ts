@@ -59,7 +59,7 @@ describe('interplay tokenizer', () => {
   it('refuses what cannot be done, by code, and writes nothing', async () => {
     const out = join(folder, 'never');
     const broken = join(folder, 'broken.jsonl');
-    writeFileSync(broken, '{"problem": "a", "question": "b", "solution": "c. Answer: 1."}\n{"probl');
+    writeFileSync(broken, '{"problem": "a", "quest');
     writeFileSync(join(folder, 'empty.jsonl'), '\n');
     const train = (file: string, vocab: string, ...more: string[]) =>
       run('train', '--data', file, '--vocab', vocab, '--out', out, ...more);

@@ -8,6 +8,12 @@ const task = {
   problem: 'Ann has 2. ',
   question: 'How many?',
   solution: 'Define Ann as a; so a = 2. Answer: 2.',
+  op: 1,
+  id: '1',
+  template: 'crazy_zootopia',
+  mode: 'normalforward',
+  length: 'zero_context',
+  d: 2,
 };
 const trained =
   '<question> Ann has 2. How many? </question> <solution> Define Ann as a; so a = 2. </solution> <answer> 2 </answer>';
@@ -60,7 +66,7 @@ describe('readTexts', () => {
       'TASK_RECORD',
       /question.*c\.jsonl line 2/,
     );
-    refused(file('d.jsonl', 'null\n'), 'TASK_RECORD', /problem.*line 1/);
+    refused(file('d.jsonl', 'null\n'), 'TASK_RECORD', /line 1/);
     refused(file('e.jsonl', '{"problem": "x'), 'JSONL_LINE', /e\.jsonl line 1/);
     refused(join(folder, 'absent.txt'), 'INPUT_UNREADABLE', /absent\.txt/);
     refused(folder, 'INPUT_UNREADABLE', /texts-/);
