@@ -31,7 +31,8 @@ export interface ErrorTypesOptions extends FrameOptions {
 
 /**
  * Share of samples with at least one error of each kind, against op. Kinds do not exclude each other, so the
- * shares of an op need not add up to one. `frame`: rows {op, type, share, low?, high?, n?}, share in [0, 1].
+ * shares of an op need not add up to one. `frame`: rows {op, type, share, low?, high?, n?, samples?}, share in [0, 1], n in
+ * problems.
  */
 export function errorTypes(frame: Frame, options: ErrorTypesOptions = {}): Figure {
   const all = rowsWith(frame, 'errorTypes', [
@@ -92,8 +93,10 @@ export function errorTypes(frame: Frame, options: ErrorTypesOptions = {}): Figur
   const caption = sentence([
     options.caption,
     'Share of samples with at least one such error; kinds do not exclude each other',
-    hasIntervals(rows) ? `Whiskers: ${options.intervalText ?? '95 % intervals'}` : undefined,
-    countText(rows, 'samples per op'),
+    hasIntervals(rows)
+      ? `Whiskers: ${options.intervalText ?? '95 % bootstrap intervals over problems'}`
+      : undefined,
+    countText(rows, 'op'),
   ]);
   const layout = arrangePanels(panels, {
     columns: options.columns ?? Math.min(4, types.length),

@@ -89,11 +89,21 @@ export function ofVerifier(
   return { rows: rows.filter((row) => row.verifier === verifier), verifier };
 }
 
-/** `n = 200` or `n = 180–200` of a column of counts; undefined when there is none. */
-export function countText(rows: readonly Row[], of: string): string | undefined {
-  const counts = rows.map((row) => numberIn(row, 'n')).filter((n) => Number.isFinite(n));
+/**
+ * `n = 200 problems per op` (`180–200` when it varies) from the column n, with the samples of a column
+ * `samples`; undefined when there is no count.
+ */
+export function countText(rows: readonly Row[], per: string): string | undefined {
+  const problems = spread(rows, 'n');
+  const samples = spread(rows, 'samples');
+  if (problems === undefined) return undefined;
+  return `n = ${problems} problems${samples === undefined ? '' : ` (${samples} samples)`} per ${per}`;
+}
+
+function spread(rows: readonly Row[], column: string): string | undefined {
+  const counts = rows.map((row) => numberIn(row, column)).filter((n) => Number.isFinite(n));
   if (counts.length === 0) return undefined;
   const least = counts.reduce((a, b) => Math.min(a, b));
   const most = counts.reduce((a, b) => Math.max(a, b));
-  return `n = ${least === most ? least : `${least}–${most}`} ${of}`;
+  return least === most ? String(least) : `${least}–${most}`;
 }

@@ -1,8 +1,14 @@
+/**
+ * Figures as values: a function per figure takes a table (or rows) and options and gives a {@link Figure};
+ * {@link drawGraph} and {@link drawGraphPair} give a {@link GraphFigure}. Both show themselves in notebooks,
+ * have their SVG as `.svg`, and are saved by {@link saveFigure}.
+ */
 export { type ErrorTypesOptions, errorTypes } from './error-types.ts';
-export { FIGURE_FORMATS, figureFormat, type SaveOptions, saveFigure } from './export.ts';
+export { FIGURE_FORMATS, type SaveOptions, saveFigure } from './export.ts';
 export { Figure } from './figure.ts';
 export type { Frame } from './frame.ts';
 export * from './graph/index.ts';
-export { type PassAtKOptions, passAtK, passAtKByOp } from './pass-at-k.ts';
+export { type PassAtKOptions, passAtKByOp, passAtKCurve } from './pass-at-k.ts';
+export type { IntervalStyle } from './series.ts';
 export { type TrainingCurveOptions, trainingCurve } from './training-curve.ts';
-export type * from './types.ts';
+export type { FigureLayout, FigureSpec, Trace } from './types.ts';

@@ -25,10 +25,10 @@ const INTERVAL_TEXT = '95 % bootstrap intervals over problems';
  * pass@k against k on a log₂ axis, a line per `by` (default: `range` if the frame has it, else `op`).
  * `frame`: rows {k, value, low?, high?, n?, op or range, verifier?}; value in [0, 1], NaN where undefined.
  */
-export function passAtK(frame: Frame, options: PassAtKOptions = {}): Figure {
-  const all = rowsWith(frame, 'passAtK', ['k', 'value']);
+export function passAtKCurve(frame: Frame, options: PassAtKOptions = {}): Figure {
+  const all = rowsWith(frame, 'passAtKCurve', ['k', 'value']);
   const by = options.by ?? (all[0]!.range === undefined ? 'op' : 'range');
-  const { rows, verifier } = select(frame, 'passAtK', by, options);
+  const { rows, verifier } = select(frame, 'passAtKCurve', by, options);
   const ks = distinct(rows, 'k').map(Number);
   const series = seriesBy(rows, by, 'k', (value) => (by === 'op' ? `op ${value}` : String(value)));
   const axis: AxisRequest = {
@@ -106,7 +106,7 @@ function draw(
     shown
       ? `${interval === 'band' ? 'Shaded' : 'Whiskers'}: ${options.intervalText ?? INTERVAL_TEXT}`
       : undefined,
-    countText(rows, x === 'op' || by === 'op' ? 'problems per op' : 'problems per line'),
+    countText(rows, x === 'op' || by === 'op' ? 'op' : 'line'),
   ]);
   const layout = arrangePanels(
     [

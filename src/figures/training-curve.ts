@@ -69,7 +69,7 @@ export function trainingCurve(frame: Frame, options: TrainingCurveOptions = {}):
         type: 'linear',
         range: [0, top],
         dtick: niceStep(top / 3),
-        tickformat: '~r',
+        tickformat: '.0e',
       },
     });
     data.push({

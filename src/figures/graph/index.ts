@@ -1,3 +1,9 @@
 export { drawGraph, drawGraphPair } from './draw.ts';
 export { GraphFigure } from './figure.ts';
-export * from './types.ts';
+export type {
+  DrawableComparison,
+  DrawableGraph,
+  DrawableNode,
+  GraphOptions,
+  GraphPairOptions,
+} from './types.ts';

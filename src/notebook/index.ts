@@ -1,0 +1,7 @@
+/** What cells call to show things. */
+export * from './display.ts';
+export { Displayable } from './displayable.ts';
+export { initPlotly, type ShowPlotlyOptions, showPlotly } from './plotly.ts';
+export * from './progress.ts';
+export { showTable, type TableOptions } from './table.ts';
+export { type ShowableTask, type ShowableVerdict, showResponse, showTask } from './task.ts';

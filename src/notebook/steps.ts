@@ -1,0 +1,27 @@
+/** Solution texts as steps for reading. Judging them is the verifier's; here nothing is understood. */
+
+export interface WrittenStep {
+  /** The step's text, from its `Define` on. */
+  text: string;
+  /** Name that it defines; undefined for text that defines none. */
+  name?: string;
+}
+
+/** Splits a solution or response at each `Define NAME as …`; text before the first one is a step of its own. */
+export function splitSteps(solution: string): WrittenStep[] {
+  return solution
+    .split(/(?=\bDefine\s)/i)
+    .map((text) => text.trim())
+    .filter((text) => text !== '')
+    .map((text) => {
+      const name = /^Define\s+(.+?)\s+as\s/is.exec(text)?.[1]?.replace(/\s+/g, ' ');
+      return name === undefined ? { text } : { text, name };
+    });
+}
+
+/** A response's steps and what follows them (`</solution> <answer> 7 </answer>`, or nothing). */
+export function splitResponse(response: string): { steps: WrittenStep[]; ending: string } {
+  const at = response.search(/<\/solution>|<answer>|\bAnswer:/i);
+  if (at < 0) return { steps: splitSteps(response), ending: '' };
+  return { steps: splitSteps(response.slice(0, at)), ending: response.slice(at).trim() };
+}
