@@ -176,6 +176,30 @@ napi_value instruction_set(napi_env env, napi_callback_info info) {
   return result(env, level);
 }
 
+// features() → names of the vector extensions of this machine
+napi_value features(napi_env env, napi_callback_info) {
+  napi_value list;
+  napi_create_array(env, &list);
+  uint32_t count = 0;
+  auto add = [&](const char* name) {
+    napi_value text;
+    napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &text);
+    napi_set_element(env, list, count++, text);
+  };
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#define FEATURE(name) if (__builtin_cpu_supports(name)) add(name);
+  FEATURE("sse4.2") FEATURE("avx") FEATURE("avx2") FEATURE("fma") FEATURE("avx512f") FEATURE("avx512bw")
+  FEATURE("avx512dq") FEATURE("avx512vl") FEATURE("avx512vnni")
+#undef FEATURE
+#elif defined(__aarch64__)
+  add("neon");
+#else
+  (void)add;
+#endif
+  return list;
+}
+
 void define(napi_env env, napi_value exports, const char* name, napi_callback function) {
   napi_value value;
   napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
@@ -201,5 +225,6 @@ NAPI_MODULE_INIT() {
   define(env, exports, "threads", threads);
   define(env, exports, "memory", memory);
   define(env, exports, "instructionSet", instruction_set);
+  define(env, exports, "features", features);
   return exports;
 }

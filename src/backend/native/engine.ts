@@ -17,6 +17,7 @@ interface Addon {
   threads(wanted: number): number;
   memory(which: number): number;
   instructionSet(limit: number): number;
+  features(): string[];
 }
 
 const ARGUMENTS = 8192;
@@ -24,7 +25,7 @@ const instructionSets = ['portable', 'avx2', 'avx512'] as const;
 export type InstructionSet = (typeof instructionSets)[number];
 
 /** The loaded addon with its argument block: write numbers into `args`, then `run(operation)`. */
-export interface Engine extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet'> {
+export interface Engine extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet' | 'features'> {
   readonly op: Readonly<Record<string, number>>;
   readonly args: Float64Array;
   readonly addon: Addon;
@@ -69,6 +70,11 @@ export function setThreadCount(count: number): void {
 /** The instruction set in use; `limit` forbids better ones (tests run every set this machine has). */
 export function instructionSet(limit: InstructionSet = 'avx512'): InstructionSet {
   return instructionSets[loadEngine().addon.instructionSet(instructionSets.indexOf(limit))]!;
+}
+
+/** Vector extensions of this machine as the native backend sees them; empty when it is not built. */
+export function cpuFeatures(): string[] {
+  return existsSync(addonPath) ? loadEngine().addon.features() : [];
 }
 
 /** Time per native operation while `work` runs, slowest first: `[{operation, calls, milliseconds}]`. */

@@ -1,4 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { internalError } from '../../core/index.ts';
+import { currentNative } from '../native/backend.ts';
+import { nativeAdamw, nativeGlobalNorm } from '../native/optimizer.ts';
 
 /** One parameter with its first and second moment. */
 export interface AdamwParameter {
@@ -32,6 +35,12 @@ export function adamwStep(
   gradients: readonly tf.Tensor[],
   options: AdamwOptions,
 ): void {
+  checkShapes(parameters, gradients);
+  const native = currentNative();
+  if (native !== undefined) {
+    nativeAdamw(native, parameters, gradients, options);
+    return;
+  }
   const { step, learningRate, beta1, beta2, epsilon, weightDecay, gradientScale } = options;
   const stepSize = learningRate / (1 - beta1 ** step);
   const correction2 = Math.sqrt(1 - beta2 ** step);
@@ -49,9 +58,24 @@ export function adamwStep(
 
 /** Euclidean norm over all tensors together, accumulated in float64 in a fixed order. */
 export function globalNorm(tensors: readonly tf.Tensor[]): number {
+  const native = currentNative();
+  if (native !== undefined) return nativeGlobalNorm(native, tensors);
   let sum = 0;
   for (const tensor of tensors) {
     for (const value of tensor.dataSync<'float32'>()) sum += value * value;
   }
   return Math.sqrt(sum);
+}
+
+function checkShapes(parameters: readonly AdamwParameter[], gradients: readonly tf.Tensor[]): void {
+  if (gradients.length !== parameters.length) {
+    throw internalError(`adamwStep: ${parameters.length} parameters, ${gradients.length} gradients`);
+  }
+  parameters.forEach(({ variable, m, v }, i) => {
+    for (const tensor of [m, v, gradients[i]!]) {
+      if (tensor.size !== variable.size || tensor.dtype !== 'float32') {
+        throw internalError(`adamwStep: ${variable.name} [${variable.shape}] got a ${tensor.dtype} [${tensor.shape}]`);
+      }
+    }
+  });
 }

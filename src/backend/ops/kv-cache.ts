@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
+import { currentNative } from '../native/backend.ts';
+import { NativeKvCache } from '../native/kv-cache.ts';
 import { checkSegments } from './attention.ts';
 
 /** Keys and values of earlier tokens: `slots` sequences of up to `capacity` rows each. */
@@ -29,6 +31,8 @@ class ArrayKvCache implements KvCache {
 
 /** An empty cache; how many rows of a slot count is the caller's to know (`lengths`). */
 export function createKvCache(slots: number, capacity: number, kvHeads: number, headSize: number): KvCache {
+  const native = currentNative();
+  if (native !== undefined) return new NativeKvCache(native, slots, capacity, kvHeads, headSize);
   return new ArrayKvCache(slots, capacity, kvHeads, headSize);
 }
 
@@ -51,7 +55,11 @@ export function writeCache(
   for (let s = 0; s < slots.length; s++) {
     checkRows(cache, slots[s]!, segments[s + 1]! - segments[s]!);
   }
-  const target = cache as ArrayKvCache;
+  if (cache instanceof NativeKvCache) {
+    cache.write(k, v, segments, slots);
+    return;
+  }
+  const target = arrays(cache);
   const row = target.kvHeads * target.headSize;
   const keys = k.dataSync<'float32'>();
   const values = v.dataSync<'float32'>();
@@ -66,7 +74,11 @@ export function writeCache(
 export function copyCacheSlot(cache: KvCache, from: number, to: Int32Array, length: number): void {
   checkRows(cache, from, length);
   for (const slot of to) checkRows(cache, slot, length);
-  const target = cache as ArrayKvCache;
+  if (cache instanceof NativeKvCache) {
+    cache.copy(from, to, length);
+    return;
+  }
+  const target = arrays(cache);
   const stride = cache.capacity * target.kvHeads * target.headSize;
   const count = length * target.kvHeads * target.headSize;
   for (const slot of to) {
@@ -96,7 +108,8 @@ export function attentionWithCache(
 ): tf.Tensor3D {
   const [batch, heads, size] = q.shape;
   for (let b = 0; b < batch; b++) checkRows(cache, slots?.[b] ?? b, lengths[b]! + 1);
-  const target = cache as ArrayKvCache;
+  if (cache instanceof NativeKvCache) return cache.attend(q, k, v, lengths, slots);
+  const target = arrays(cache);
   const { kvHeads, capacity } = target;
   const group = heads / kvHeads;
   const queries = q.dataSync<'float32'>();
@@ -152,4 +165,9 @@ function checkRows(cache: KvCache, slot: number, rows: number): void {
       `key/value cache of ${cache.slots} slots of ${cache.capacity} rows has no room for ${rows} rows in slot ${slot}`,
     );
   }
+}
+
+function arrays(cache: KvCache): ArrayKvCache {
+  if (!(cache instanceof ArrayKvCache)) throw internalError('a key/value cache not made by createKvCache');
+  return cache;
 }

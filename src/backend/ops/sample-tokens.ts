@@ -1,5 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
+import { currentNative } from '../native/backend.ts';
+import { nativeSampleTokens } from '../native/sample-tokens.ts';
 
 export interface SampleOptions {
   /** 0 takes the most probable token (the lowest id among equals). */
@@ -27,6 +29,8 @@ export interface SampledTokens {
 export function sampleTokens(logits: tf.Tensor2D, options: SampleOptions): SampledTokens {
   const [rows, vocabulary] = logits.shape;
   if (options.uniforms.length < rows) throw internalError(`sampleTokens: ${rows} rows need as many uniforms`);
+  const native = currentNative();
+  if (native !== undefined) return nativeSampleTokens(native, logits, options);
   const values = logits.dataSync<'float32'>();
   const ids = new Int32Array(rows);
   const logProbabilities = new Float32Array(rows);

@@ -1,0 +1,96 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { internalError } from '../../core/index.ts';
+import type { NativeBackend } from './backend.ts';
+import { copyStrided } from './strides.ts';
+
+/** Keys and values in native memory, [slot, kvHead, row, Dh]: what one head reads is contiguous. */
+export class NativeKvCache {
+  private keys: number;
+  private values: number;
+
+  constructor(
+    private readonly backend: NativeBackend,
+    readonly slots: number,
+    readonly capacity: number,
+    private readonly kvHeads: number,
+    private readonly headSize: number,
+  ) {
+    const bytes = slots * capacity * kvHeads * headSize * 4;
+    this.keys = backend.engine.allocate(bytes);
+    this.values = backend.engine.allocate(bytes);
+  }
+
+  dispose(): void {
+    if (this.keys === 0) return;
+    this.backend.engine.release(this.keys);
+    this.backend.engine.release(this.values);
+    this.keys = 0;
+    this.values = 0;
+  }
+
+  /** Prefill; see writeCache in ../ops/kv-cache.ts. */
+  write(k: tf.Tensor3D, v: tf.Tensor3D, segments: Int32Array, slots: Int32Array): void {
+    this.check(k);
+    this.check(v);
+    const { kvHeads, headSize, capacity } = this;
+    const row = kvHeads * headSize;
+    for (let s = 0; s < slots.length; s++) {
+      const start = segments[s]! * row * 4;
+      const to = slots[s]! * capacity * row * 4;
+      const sizes = [kvHeads, segments[s + 1]! - segments[s]!, headSize];
+      const cacheStrides = [capacity * headSize, headSize, 1];
+      const strides = [headSize, row, 1];
+      copyStrided(this.backend, this.keys + to, this.backend.address(k) + start, 4, sizes, cacheStrides, strides);
+      copyStrided(this.backend, this.values + to, this.backend.address(v) + start, 4, sizes, cacheStrides, strides);
+    }
+  }
+
+  /** See copyCacheSlot in ../ops/kv-cache.ts. */
+  copy(from: number, to: Int32Array, length: number): void {
+    const head = this.capacity * this.headSize * 4;
+    const { args, op, run } = this.backend.engine;
+    for (const slot of to) {
+      for (const cache of [this.keys, this.values]) {
+        args[0] = cache + slot * this.kvHeads * head;
+        args[1] = cache + from * this.kvHeads * head;
+        args[2] = length * this.headSize * 4;
+        args[3] = this.kvHeads;
+        args[4] = head;
+        args[5] = head;
+        run(op.copyRows!);
+      }
+    }
+  }
+
+  /** See attentionWithCache in ../ops/kv-cache.ts. */
+  attend(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, lengths: Int32Array, slots?: Int32Array): tf.Tensor3D {
+    this.check(k);
+    this.check(v);
+    const { backend, kvHeads, headSize } = this;
+    const [batch, heads] = q.shape;
+    const out = backend.output(q.shape, 'float32');
+    const { args, op, address, run } = backend.engine;
+    args[0] = out.address;
+    args[1] = backend.address(q);
+    args[2] = backend.address(k);
+    args[3] = backend.address(v);
+    args[4] = this.keys;
+    args[5] = this.values;
+    args[6] = heads;
+    args[7] = kvHeads;
+    args[8] = headSize;
+    args[9] = this.capacity;
+    args[10] = batch;
+    args[11] = address(lengths);
+    args[12] = address(slots ?? Int32Array.from({ length: batch }, (_, b) => b));
+    if (batch > 0) run(op.cachedAttention!);
+    return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor3D;
+  }
+
+  private check(x: tf.Tensor3D): void {
+    if (this.keys === 0) throw internalError('the key/value cache is disposed');
+    if (x.shape[1] !== this.kvHeads || x.shape[2] !== this.headSize) {
+      throw internalError(`cache of ${this.kvHeads} heads of ${this.headSize} got [${x.shape}]`);
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type * as tf from '@tensorflow/tfjs-core';
+import { internalError } from '../../core/index.ts';
+import type { SampledTokens, SampleOptions } from '../ops/sample-tokens.ts';
+import type { NativeBackend } from './backend.ts';
+
+/** sampleTokens on the native backend: the logits never leave it. */
+export function nativeSampleTokens(
+  backend: NativeBackend,
+  logits: tf.Tensor2D,
+  options: SampleOptions,
+): SampledTokens {
+  const [rows, vocabulary] = logits.shape;
+  const ids = new Int32Array(rows);
+  const logProbabilities = new Float32Array(rows);
+  if (rows === 0) return { ids, logProbabilities };
+  const { args, op, address, run } = backend.engine;
+  args[0] = backend.address(logits);
+  args[1] = rows;
+  args[2] = vocabulary;
+  args[3] = options.temperature;
+  args[4] = options.topP;
+  args[5] = options.topK;
+  args[6] = address(options.uniforms);
+  args[7] = address(ids);
+  args[8] = address(logProbabilities);
+  const bad = run(op.sample!);
+  if (bad > 0) throw internalError(`sampleTokens: the greatest logit of row ${ids.indexOf(-1)} is not finite`);
+  return { ids, logProbabilities };
+}
