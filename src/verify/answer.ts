@@ -1,4 +1,5 @@
 /** The final answer of a response: where it stands and which number it is. */
+import { isWordCode } from './equations.ts';
 
 export interface AnswerText {
   text: string;
@@ -6,9 +7,21 @@ export interface AnswerText {
   unclosed: boolean;
 }
 
-const OPEN_TAG = /<answer>/i;
-const CLOSE_TAG = /<\/answer>/i;
-const LABEL = /\bAnswer:/;
+/** Index of the first `tag` (lower case, starting with "<") in any case at or after `from`, or -1. */
+function findTag(text: string, tag: string, from = 0): number {
+  for (let at = text.indexOf('<', from); at >= 0; at = text.indexOf('<', at + 1)) {
+    if (text.slice(at, at + tag.length).toLowerCase() === tag) return at;
+  }
+  return -1;
+}
+
+/** Index of the first word "Answer:", or -1. */
+function findLabel(text: string): number {
+  for (let at = text.indexOf('Answer:'); at >= 0; at = text.indexOf('Answer:', at + 1)) {
+    if (at === 0 || !isWordCode(text.charCodeAt(at - 1))) return at;
+  }
+  return -1;
+}
 
 /**
  * The first `<answer>…</answer>`; else what follows an unclosed `<answer>` up to a tag, a line break or the
@@ -16,27 +29,33 @@ const LABEL = /\bAnswer:/;
  * Null when there is none.
  */
 export function extractAnswer(text: string): AnswerText | null {
-  const open = OPEN_TAG.exec(text);
-  if (open) {
-    const rest = text.slice(open.index + open[0].length);
-    const close = CLOSE_TAG.exec(rest);
-    if (close) return { text: clean(rest.slice(0, close.index)), unclosed: false };
-    const end = rest.search(/[<\n]/);
-    return { text: clean(end < 0 ? rest : rest.slice(0, end)), unclosed: true };
+  const open = findTag(text, '<answer>');
+  if (open >= 0) {
+    const start = open + '<answer>'.length;
+    const close = findTag(text, '</answer>', start);
+    if (close >= 0) return { text: clean(text.slice(start, close)), unclosed: false };
+    return { text: clean(text.slice(start, lineEnd(text, start))), unclosed: true };
   }
-  const label = LABEL.exec(text);
-  if (label === null) return null;
-  const rest = text.slice(label.index + label[0].length);
-  const end = rest.search(/[<\n]/);
-  return { text: clean(end < 0 ? rest : rest.slice(0, end)), unclosed: false };
+  const label = findLabel(text);
+  if (label < 0) return null;
+  const start = label + 'Answer:'.length;
+  return { text: clean(text.slice(start, lineEnd(text, start))), unclosed: false };
 }
 
 /** Where the steps end: at the first `</solution>`, `<answer>` or `Answer:`. */
 export function stepsEnd(text: string): number {
-  const tag = text.search(/<\/solution>|<answer>/i);
-  const label = text.search(LABEL);
-  if (tag < 0) return label < 0 ? text.length : label;
-  return label < 0 ? tag : Math.min(tag, label);
+  let end = text.length;
+  for (const at of [findTag(text, '</solution>'), findTag(text, '<answer>'), findLabel(text)]) {
+    if (at >= 0 && at < end) end = at;
+  }
+  return end;
+}
+
+/** The next "<" or line break at or after `from`, or the end. */
+function lineEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text[at] !== '<' && text[at] !== '\n') at++;
+  return at;
 }
 
 function clean(text: string): string {

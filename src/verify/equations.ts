@@ -9,8 +9,13 @@ import type { Expression } from './types.ts';
 const WORD = /[\p{L}\p{M}\p{N}]/u;
 const BLANK = /[^\S\n\r\u2028\u2029]/;
 
-const isDigit = (code: number): boolean => code >= 48 && code <= 57;
-const isAsciiLetter = (code: number): boolean => (code | 32) >= 97 && (code | 32) <= 122;
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+function isAsciiLetter(code: number): boolean {
+  return (code | 32) >= 97 && (code | 32) <= 122;
+}
 
 /** Letters, digits and marks of any script, and the underscore: what words are made of. */
 export function isWordCode(code: number): boolean {
@@ -42,74 +47,100 @@ function operatorOf(code: number): number {
 
 /** Sides of every equation in `text[from, to)`, in reading order. Letters are unresolved. One pass. */
 export function findEquations(text: string, from: number, to: number): Expression[][] {
-  const found: Expression[][] = [];
-  const reader = new ExpressionReader();
-  let sides: Expression[] = [];
-  let blank = false; // a blank stands between the last token and here
+  return new EquationFinder(text, from, to).read();
+}
 
-  const stop = (): void => {
-    if (sides.length > 0) {
-      sides.push(reader.finish());
-      found.push(sides);
-      sides = [];
-    } else if (!reader.empty) reader.finish();
-  };
-  /** A second operand in a row belongs to the first only when it touches it. */
-  const beforeOperand = (): void => {
-    if (blank && !reader.expectsOperand) stop();
-    blank = false;
-  };
+class EquationFinder {
+  private readonly found: Expression[][] = [];
+  private readonly reader = new ExpressionReader();
+  private sides: Expression[] = [];
+  /** A blank stands between the last token and here. */
+  private blank = false;
 
-  let at = from;
-  while (at < to) {
-    const code = text.charCodeAt(at);
-    if (code === 32 || code === 9) {
-      blank = true;
-      at++;
-    } else if (isDigit(code)) {
-      let end = at + 1;
-      while (end < to && isDigit(text.charCodeAt(end))) end++;
-      if (end + 1 < to && text.charCodeAt(end) === 46 && isDigit(text.charCodeAt(end + 1))) {
-        end += 2;
-        while (end < to && isDigit(text.charCodeAt(end))) end++;
+  constructor(
+    private readonly text: string,
+    private at: number,
+    private readonly to: number,
+  ) {}
+
+  read(): Expression[][] {
+    const { text, to } = this;
+    while (this.at < to) {
+      const code = text.charCodeAt(this.at);
+      if (code === 32 || code === 9) {
+        this.blank = true;
+        this.at++;
+      } else if (isDigit(code)) this.readNumber();
+      else if (isWordCode(code)) this.readWord(code);
+      else {
+        this.readSign(code);
+        this.at++;
       }
-      let wordEnd = end;
-      while (wordEnd < to && isWordCode(text.charCodeAt(wordEnd))) wordEnd++;
-      const coefficient = wordEnd === end + 1 && isAsciiLetter(text.charCodeAt(end)); // `2x`
-      if (wordEnd === end || coefficient) {
-        beforeOperand();
-        reader.operand(Number(text.slice(at, end)));
-        if (coefficient) reader.operand(letterCode(text.charCodeAt(end)));
-      } else stop(); // `3rd`
-      at = wordEnd;
-    } else if (isWordCode(code)) {
-      let end = at + 1;
-      while (end < to && isWordCode(text.charCodeAt(end))) end++;
-      if (end === at + 1 && isAsciiLetter(code)) {
-        beforeOperand();
-        reader.operand(letterCode(code));
-      } else stop();
-      at = end;
-    } else {
-      const operator = operatorOf(code);
-      if (operator !== 0) {
-        reader.operator(operator);
-        blank = false;
-      } else if (code === 61) {
-        sides.push(reader.finish());
-        blank = false;
-      } else if (code === 40) {
-        beforeOperand();
-        reader.open();
-      } else if (code === 41) {
-        reader.close();
-        blank = false;
-      } else if (code >= 128 && BLANK.test(text[at]!)) {
-        blank = true;
-      } else stop();
-      at++;
     }
+    this.stop();
+    return this.found;
   }
-  stop();
-  return found;
+
+  /** Ends the equation, if there is one, and starts afresh. */
+  private stop(): void {
+    if (this.sides.length > 0) {
+      this.sides.push(this.reader.finish());
+      this.found.push(this.sides);
+      this.sides = [];
+    } else if (!this.reader.empty) this.reader.finish();
+  }
+
+  /** A second operand in a row belongs to the first only when it touches it. */
+  private beforeOperand(): void {
+    if (this.blank && !this.reader.expectsOperand) this.stop();
+    this.blank = false;
+  }
+
+  private readNumber(): void {
+    const { text, at, to } = this;
+    let end = at + 1;
+    while (end < to && isDigit(text.charCodeAt(end))) end++;
+    if (end + 1 < to && text.charCodeAt(end) === 46 && isDigit(text.charCodeAt(end + 1))) {
+      end += 2;
+      while (end < to && isDigit(text.charCodeAt(end))) end++;
+    }
+    let wordEnd = end;
+    while (wordEnd < to && isWordCode(text.charCodeAt(wordEnd))) wordEnd++;
+    const coefficient = wordEnd === end + 1 && isAsciiLetter(text.charCodeAt(end)); // `2x`
+    if (wordEnd === end || coefficient) {
+      this.beforeOperand();
+      this.reader.operand(end === at + 1 ? text.charCodeAt(at) - 48 : Number(text.slice(at, end)));
+      if (coefficient) this.reader.operand(letterCode(text.charCodeAt(end)));
+    } else this.stop(); // `3rd`
+    this.at = wordEnd;
+  }
+
+  private readWord(code: number): void {
+    const { text, at, to } = this;
+    let end = at + 1;
+    while (end < to && isWordCode(text.charCodeAt(end))) end++;
+    if (end === at + 1 && isAsciiLetter(code)) {
+      this.beforeOperand();
+      this.reader.operand(letterCode(code));
+    } else this.stop();
+    this.at = end;
+  }
+
+  private readSign(code: number): void {
+    const operator = operatorOf(code);
+    if (operator !== 0) {
+      this.reader.operator(operator);
+      this.blank = false;
+    } else if (code === 61) {
+      this.sides.push(this.reader.finish());
+      this.blank = false;
+    } else if (code === 40) {
+      this.beforeOperand();
+      this.reader.open();
+    } else if (code === 41) {
+      this.reader.close();
+      this.blank = false;
+    } else if (code >= 128 && BLANK.test(this.text[this.at]!)) this.blank = true;
+    else this.stop();
+  }
 }

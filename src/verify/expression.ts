@@ -19,12 +19,13 @@ export const letterOf = (code: number): number => (code <= -100 && code > -1000 
 /** Index of a binding, or -1. */
 export const bindingOf = (code: number): number => (code <= -1000 ? -1000 - code : -1);
 
-const PRECEDENCE: Record<number, number> = { [PLUS]: 1, [MINUS]: 1, [TIMES]: 2, [DIVIDE]: 2, [NEGATE]: 3 };
+/** By minus the code: + −, × ÷, sign. */
+const PRECEDENCE = [0, 1, 1, 2, 2, 3];
 
 /** Reads one expression token by token (shunting-yard: linear, no recursion, any nesting). */
 export class ExpressionReader {
   private output: number[] = [];
-  private operators: number[] = [];
+  private readonly operators: number[] = [];
   private malformed = false;
   /** True where an operand may stand. */
   expectsOperand = true;
@@ -63,9 +64,10 @@ export class ExpressionReader {
       else if (code !== PLUS) this.malformed = true;
       return;
     }
-    const precedence = PRECEDENCE[code]!;
-    for (let top = this.operators.at(-1); top !== undefined && top !== OPEN; top = this.operators.at(-1)) {
-      if (PRECEDENCE[top]! < precedence) break;
+    const precedence = PRECEDENCE[-code]!;
+    while (this.operators.length > 0) {
+      const top = this.operators[this.operators.length - 1]!;
+      if (top === OPEN || PRECEDENCE[-top]! < precedence) break;
       this.output.push(top);
       this.operators.pop();
     }
@@ -83,7 +85,6 @@ export class ExpressionReader {
       output.push(top);
     }
     this.output = [];
-    this.operators = [];
     this.malformed = false;
     this.expectsOperand = true;
     return good ? output : null;

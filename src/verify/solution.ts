@@ -29,19 +29,25 @@ interface Head {
 
 /** Names are compared in this form: composed Unicode, single blanks, no stray punctuation at the ends. */
 export function normalizeName(name: string): string {
+  if (isFlat(name)) return name;
   const flat = name
     .replace(/\s+/g, ' ')
     .replace(/^[ .;,]+/, '')
     .trimEnd();
   let end = flat.length;
   while (end > 0 && ' .;,'.includes(flat[end - 1]!)) end--;
-  const cut = flat.slice(0, end);
-  return isAscii(cut) ? cut : cut.normalize('NFC');
+  return flat.slice(0, end).normalize('NFC');
 }
 
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
-  return true;
+/** Whether a name is in normal form already, as nearly all are: no letters beyond Latin-1, single blanks. */
+function isFlat(name: string): boolean {
+  let blank = true;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code < 32 || (code > 126 && code < 192) || code > 255 || (code === 32 && blank)) return false;
+    blank = code === 32;
+  }
+  return name !== '' && !' .;,'.includes(name[0]!) && !' .;,'.includes(name[name.length - 1]!);
 }
 
 function findHeads(text: string, end: number): Head[] {
@@ -65,7 +71,7 @@ function findHeads(text: string, end: number): Head[] {
       match = pattern.exec(stretch);
     }
     if (match === null) continue;
-    const name = normalizeName(stretch.slice(0, match.index));
+    const name = normalizeName(stretch.slice(1, match.index));
     if (name === '') continue;
     heads.push({
       start: start.at,
@@ -85,14 +91,16 @@ export function parseSolution(text: string): PredictedGraph {
   const steps: PredictedStep[] = [];
   const parents: StepParents[] = [];
   const nodeOfLetter = new Map<number, number>(); // char code → binding of the latest step of that letter
-  heads.forEach((head, index) => {
-    const bodyEnd = index + 1 < heads.length ? heads[index + 1]!.start : end;
+  for (let i = 0; i < heads.length; i++) {
+    const head = heads[i]!;
+    const bodyEnd = i + 1 < heads.length ? heads[i + 1]!.start : end;
     const reader = new StepReader(head, bindings, nodeOfLetter);
-    const equations = findEquations(text, head.bodyStart, bodyEnd).map((sides) => reader.bind(sides));
+    const equations: Equation[] = [];
+    for (const sides of findEquations(text, head.bodyStart, bodyEnd)) equations.push(reader.bind(sides));
     steps.push({ name: head.name, letter: head.letter, binding: reader.own, equations });
     parents.push(reader.parents());
     nodeOfLetter.set(head.letter.charCodeAt(0), reader.own);
-  });
+  }
   const found = extractAnswer(text);
   return {
     nodes: nodesOf(steps, bindings, parents),

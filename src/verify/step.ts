@@ -32,7 +32,7 @@ export class StepReader {
   private readonly ownSources = none();
   private ownAssigned = false;
   /** Intermediate results: char code → binding and what it was made from. */
-  private readonly local = new Map<number, { binding: number; sources: Sources }>();
+  private local: Map<number, { binding: number; sources: Sources }> | null = null;
 
   constructor(
     head: { name: string; letter: string },
@@ -44,13 +44,19 @@ export class StepReader {
     bindings.push({ name: head.name, letter: head.letter });
   }
 
-  /** Resolves the letters of an equation and records what its target is made from. */
+  /** Resolves the letters of an equation (in place) and records what its target is made from. */
   bind(sides: Expression[]): Equation {
     const first = sides[0]!;
     const letter = first !== null && first.length === 1 ? letterOf(first[0]!) : -1;
-    const source = letter < 0 ? -1 : sides.findIndex((side, i) => i > 0 && hasLetters(side));
+    let source = -1;
+    if (letter >= 0) {
+      source = 1;
+      while (source < sides.length && !hasLetters(sides[source]!)) source++;
+      if (source === sides.length) source = -1;
+    }
     const made = source < 0 ? null : this.sourcesOf(sides[source]!);
-    const resolved = sides.map((side, i) => (i === 0 && letter >= 0 ? side : this.resolve(side)));
+    const resolved = sides;
+    for (let i = letter < 0 ? 0 : 1; i < sides.length; i++) resolved[i] = this.resolve(sides[i]!);
     if (letter < 0) return { sides: resolved, target: -1, source };
 
     if (letter !== this.ownLetter && source < 0) {
@@ -68,6 +74,7 @@ export class StepReader {
     } else {
       target = this.bindings.length;
       this.bindings.push({ name: null, letter: String.fromCharCode(letter) });
+      this.local ??= new Map();
       this.local.set(letter, { binding: target, sources: made ?? none() });
     }
     resolved[0] = [bindingCode(target)];
@@ -76,35 +83,34 @@ export class StepReader {
 
   /** What the equations bound so far made the step's quantity from. */
   parents(): StepParents {
+    const { upper, lower, undefinedUpper, undefinedLower } = this.ownSources;
     const bindings: number[] = [];
-    const undefinedLetters: string[] = [];
-    for (let bit = 0; bit < 26; bit++) {
-      const mask = 1 << bit;
-      if (this.ownSources.upper & mask) bindings.push(this.nodeOfLetter.get(65 + bit)!);
-      if (this.ownSources.lower & mask) bindings.push(this.nodeOfLetter.get(97 + bit)!);
-      if (this.ownSources.undefinedUpper & mask) undefinedLetters.push(String.fromCharCode(65 + bit));
-      if (this.ownSources.undefinedLower & mask) undefinedLetters.push(String.fromCharCode(97 + bit));
-    }
+    for (const letter of lettersIn(upper, lower)) bindings.push(this.nodeOfLetter.get(letter)!);
     bindings.sort((a, b) => a - b);
-    // Two letters may stand for one name that was defined twice.
-    const names = new Set(bindings.map((index) => this.bindings[index]!.name!));
-    return { names: [...names], undefinedLetters };
+    const names: string[] = [];
+    for (const index of bindings) {
+      const name = this.bindings[index]!.name!;
+      if (!names.includes(name)) names.push(name); // two letters may stand for one name, defined twice
+    }
+    const undefinedLetters = lettersIn(undefinedUpper, undefinedLower);
+    return { names, undefinedLetters: undefinedLetters.map((letter) => String.fromCharCode(letter)) };
   }
 
   /** Binding that a letter stands for here, or -1. */
   private meaning(letter: number): number {
     if (letter === this.ownLetter && this.ownAssigned) return this.own;
-    return this.local.get(letter)?.binding ?? this.nodeOfLetter.get(letter) ?? -1;
+    return this.local?.get(letter)?.binding ?? this.nodeOfLetter.get(letter) ?? -1;
   }
 
   private resolve(side: Expression): Expression {
     if (!hasLetters(side)) return side;
-    return side!.map((code) => {
+    const resolved: number[] = [];
+    for (const code of side!) {
       const letter = letterOf(code);
-      if (letter < 0) return code;
-      const binding = this.meaning(letter);
-      return binding < 0 ? code : bindingCode(binding);
-    });
+      const binding = letter < 0 ? -1 : this.meaning(letter);
+      resolved.push(binding < 0 ? code : bindingCode(binding));
+    }
+    return resolved;
   }
 
   private sourcesOf(expression: readonly number[]): Sources {
@@ -114,12 +120,20 @@ export class StepReader {
       if (letter < 0) continue;
       const binding = this.meaning(letter);
       if (binding === this.own) continue; // a running value of the step itself
-      const local = this.local.get(letter);
+      const local = this.local?.get(letter);
       if (local !== undefined && local.binding === binding) addSources(sources, local.sources);
       else addLetter(sources, letter, binding >= 0);
     }
     return sources;
   }
+}
+
+/** Char codes of the letters of two masks. */
+function lettersIn(upper: number, lower: number): number[] {
+  const letters: number[] = [];
+  for (let bits = upper; bits !== 0; bits &= bits - 1) letters.push(65 + 31 - Math.clz32(bits & -bits));
+  for (let bits = lower; bits !== 0; bits &= bits - 1) letters.push(97 + 31 - Math.clz32(bits & -bits));
+  return letters;
 }
 
 function addSources(to: Sources, from: Sources): void {

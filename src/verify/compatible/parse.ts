@@ -155,6 +155,7 @@ function findDefine(text: string, from: number): number {
 
 /** Undoes small damage in names; what follows the last "Define " inside a name is the name. */
 function normalizeName(raw: string): string {
+  if (isClean(raw)) return raw;
   let name = stripOf(collapse(raw).replaceAll('\ufffd', ''), ' .;');
   let searched = 0;
   let last = -1;
@@ -167,6 +168,18 @@ function normalizeName(raw: string): string {
     name = name.slice(last);
   }
   return stripOf(name, ' .;');
+}
+
+/** Whether normalization would change nothing: printable ASCII, single blanks inside, no "ef" (of "Define") in any case. */
+function isClean(name: string): boolean {
+  let previous = 32;
+  for (let i = 0; i < name.length; i++) {
+    const code = name.charCodeAt(i);
+    if (code < 32 || code > 126 || (code === 32 && previous === 32)) return false;
+    if ((code | 32) === 102 && (previous | 32) === 101) return false; // "ef"
+    previous = code;
+  }
+  return name !== '' && !' .;'.includes(name[0]!) && !' .;'.includes(name[name.length - 1]!);
 }
 
 const WORD_AT_END = /[\p{L}\p{N}_]$/u;
@@ -194,16 +207,15 @@ function readStep(step: CompatibleStep, letters: Letters): void {
     searched = end;
     const letter = body[target]!;
     const right = body.slice(equals + 1, end);
-    const parents = parentsIn(right, letters.names, intermediates);
     const last = strip(right.slice(right.lastIndexOf('=') + 1));
     const own = letter === step.variable;
     if (own) {
-      for (const name of parents) step.dependencies.add(name);
+      addParents(step.dependencies, right, letters.names, intermediates);
       if (last !== '') step.expressions.push(last);
     } else {
-      const known = intermediates.get(letter);
-      if (known === undefined) intermediates.set(letter, parents);
-      else for (const name of parents) known.add(name);
+      const known = intermediates.get(letter) ?? new Set<string>();
+      addParents(known, right, letters.names, intermediates);
+      intermediates.set(letter, known);
     }
     const number = evaluateAsReference(last, letters.values) ?? lastNumber(right);
     if (number !== null) {
@@ -219,21 +231,22 @@ function readStep(step: CompatibleStep, letters: Letters): void {
   letters.names.set(step.variable, step.parameter_name);
 }
 
-function parentsIn(
+/** Adds what every letter of a right-hand side stands for. (A set that is added to itself stays the same.) */
+function addParents(
+  parents: Set<string>,
   right: string,
   names: ReadonlyMap<string, string>,
   intermediates: ReadonlyMap<string, ReadonlySet<string>>,
-): Set<string> {
-  const parents = new Set<string>();
+): void {
   for (let i = 0; i < right.length; i++) {
     if (!isAsciiLetter(right.charCodeAt(i))) continue;
     const letter = right[i]!;
     const name = names.get(letter);
     if (name !== undefined) parents.add(name);
+    if (intermediates.size === 0) continue;
     const made = intermediates.get(letter);
-    if (made !== undefined) for (const inner of made) parents.add(inner);
+    if (made !== undefined && made !== parents) for (const inner of made) parents.add(inner);
   }
-  return parents;
 }
 
 /** Steps without a value are tried again with what the letters were worth in the end. */
@@ -247,22 +260,28 @@ function fillMissingValues(steps: CompatibleStep[], values: Map<string, number>)
   }
 }
 
-const TAGGED = /<an[sſ]wer>/gi;
-const LABELLED = /Answer:/g;
+const TAG = /^<an[sſ]wer>$/i;
 const NUMBER_HERE = /[-+]?\p{Nd}+(?:\.\p{Nd}+)?/uy;
 
 /** The number behind the first `<answer>` that has one, else behind the first such "Answer:". */
 function statedAnswer(text: string): number | null {
-  return numberBehind(text, TAGGED) ?? numberBehind(text, LABELLED);
-}
-
-function numberBehind(text: string, label: RegExp): number | null {
-  for (const match of text.matchAll(label)) {
-    let at = match.index + match[0].length;
-    while (at < text.length && isSpace(text.charCodeAt(at))) at++;
-    NUMBER_HERE.lastIndex = at;
-    const number = NUMBER_HERE.exec(text);
-    if (number !== null) return numberOf(number[0]);
+  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at + 1)) {
+    if (!TAG.test(text.slice(at, at + 8))) continue;
+    const number = numberAt(text, at + 8);
+    if (number !== null) return number;
+  }
+  for (let at = text.indexOf('Answer:'); at >= 0; at = text.indexOf('Answer:', at + 1)) {
+    const number = numberAt(text, at + 7);
+    if (number !== null) return number;
   }
   return null;
+}
+
+/** The number literal behind white space. */
+function numberAt(text: string, from: number): number | null {
+  let at = from;
+  while (at < text.length && isSpace(text.charCodeAt(at))) at++;
+  NUMBER_HERE.lastIndex = at;
+  const number = NUMBER_HERE.exec(text);
+  return number === null ? null : numberOf(number[0]);
 }

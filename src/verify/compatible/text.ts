@@ -89,19 +89,40 @@ export function stripTags(text: string): string {
   return result + text.slice(from);
 }
 
-const NUMBER_ASCII = /[-+]?[0-9]+(?:\.[0-9]+)?/g;
 const NUMBER = /[-+]?\p{Nd}+(?:\.\p{Nd}+)?/gu;
-const BEYOND_ASCII = /[^\0-\x7f]/;
 
 /** The last number literal of a text; digits of any script count. Null: none. */
 export function lastNumber(text: string): number | null {
+  // From behind while that is the same: only after a "." may a literal have begun earlier.
+  let end = text.length;
+  while (end > 0 && !isDigit(text.charCodeAt(end - 1))) {
+    if (text.charCodeAt(end - 1) > 127) return lastNumberFromFront(text);
+    end--;
+  }
+  if (end === 0) return null;
+  let from = end - 1;
+  while (from > 0 && isDigit(text.charCodeAt(from - 1))) from--;
+  if (from === 0) return Number(text.slice(0, end));
+  const before = text.charCodeAt(from - 1);
+  if (before === 46 || before > 127) return lastNumberFromFront(text);
+  const size = Number(text.slice(from, end));
+  return before === 45 ? -size : size;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+function lastNumberFromFront(text: string): number | null {
   let last: string | null = null;
-  for (const match of text.matchAll(BEYOND_ASCII.test(text) ? NUMBER : NUMBER_ASCII)) last = match[0];
+  for (const match of text.matchAll(NUMBER)) last = match[0];
   return last === null ? null : numberOf(last);
 }
 
 /** Value of a matched number literal. */
 export function numberOf(literal: string): number {
+  const number = Number(literal);
+  if (!Number.isNaN(number)) return number;
   return Number(literal.replace(/\p{Nd}/gu, (digit) => String(digitValue(digit.codePointAt(0)!))));
 }
 

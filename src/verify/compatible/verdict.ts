@@ -39,12 +39,13 @@ export function verifyAsReference(gold: CompatibleGold, response: string): Compa
  * end; else nothing. The last tag is sought in the lower-cased text, whose length can differ, as there.
  */
 export function extractAnswerAsReference(text: string): string {
-  const open = /<an[sſ]wer>/i.exec(text);
-  if (open !== null) {
-    const rest = text.slice(open.index + open[0].length);
+  const open = text.indexOf('<') < 0 ? -1 : text.search(/<an[sſ]wer>/i);
+  if (open >= 0) {
+    const rest = text.slice(open + '<answer>'.length);
     const close = rest.search(/<\/an[sſ]wer>/i);
     if (close >= 0) return strip(rest.slice(0, close));
   }
+  if (text.indexOf('<') < 0) return '';
   const last = text.toLowerCase().lastIndexOf('<answer>');
   if (last < 0) return '';
   const tail = text.slice(last + '<answer>'.length);
