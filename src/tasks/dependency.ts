@@ -9,7 +9,7 @@
  */
 import type { RandomStream } from '../core/random.ts';
 import { drawDistractors } from './distractors.ts';
-import { addCell, drawStructure, problemSize, type Structure } from './structure.ts';
+import { addCell, drawStructure, problemSize, type Structure, trimPlace } from './structure.ts';
 import type { Operation } from './types.ts';
 import type { World } from './world.ts';
 
@@ -58,11 +58,14 @@ function chooseGold(
   structure: Structure,
 ): { totals: number[]; extras: number[] } {
   const size = problemSize(op);
-  const totalEdges = Math.max(random.integer(1, size), random.integer(1, size));
+  const totalEdges = Math.max(random.integer(1, size), random.integer(1, size), random.integer(1, size));
   const members = Math.min(totalEdges, Math.floor(op / 2));
   const wanted = random.integer(totalEdges, size);
   let totals: number[] = [];
   let edges = 0;
+  const sizes = structure.byPlace.map((cells) => cells.length);
+  const smallest = sizes.indexOf(Math.min(...sizes));
+  if (sizes[smallest]! > members && random.below(4) > 0) trimPlace(structure, smallest, members);
   for (const place of random.shuffle(structure.byPlace.map((_, i) => i))) {
     const count = structure.byPlace[place]!.length;
     if (edges + count > members) continue;
@@ -74,12 +77,7 @@ function chooseGold(
   const extraCount = Math.min(Math.max(wanted - edges - 1, edges === 0 ? 1 : 0), most, free.length);
   const extras = free.splice(0, extraCount);
 
-  const reach = (): number => {
-    let ops = edges;
-    for (let i = 0; i < edges + extras.length; i++) ops += Math.min(world.terms, i + 1);
-    return ops;
-  };
-  while (reach() < op) {
+  while (reach(world, edges, extras.length) < op) {
     const next = free.pop();
     if (next !== undefined) {
       extras.push(next);
@@ -97,6 +95,13 @@ function chooseGold(
     }
   }
   return { totals, extras };
+}
+
+/** Most operations that totals over `edges` cells and `extras` further instances are sure to take. */
+function reach(world: World, edges: number, extras: number): number {
+  let ops = edges;
+  for (let i = 0; i < edges + extras; i++) ops += Math.min(world.terms, i + 1);
+  return ops;
 }
 
 /**

@@ -30,12 +30,11 @@ export function drawDistractors(
   // Cells of a place that are defined so far; at zero its total can be formed.
   const missing = structure.byPlace.map((members) => members.length);
   const defined = gold.slice();
-  const define = (cell: number): void => {
-    const { place } = structure.cells[cell]!;
-    if (--missing[place]! === 0 && quantities[cellCount + place] === undefined)
-      defined.push(cellCount + place);
-  };
-  for (const id of gold) if (id < cellCount) define(id);
+  for (const id of gold) if (id < cellCount) missing[structure.cells[id]!.place]!--;
+  for (let place = 0; place < missing.length; place++) {
+    const total = cellCount + place;
+    if (missing[place] === 0 && quantities[total] === undefined) defined.push(total);
+  }
   const independent: number[] = [];
   for (const cell of rest) {
     const alone = random.below(2) === 0;
@@ -54,7 +53,8 @@ export function drawDistractors(
     quantities[cell] = quantity(cell, 'instance', parents, constant);
     if (alone) independent.push(cell);
     defined.push(cell);
-    define(cell);
+    const { place } = structure.cells[cell]!;
+    if (--missing[place]! === 0) defined.push(cellCount + place);
   }
   return rest;
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
 import { type Context, resolveContext } from './contexts.ts';
-import { parseOps } from './ops.ts';
+import { parseOp, parseOps } from './ops.ts';
 import type { Mode } from './types.ts';
 
 const weights = z.record(z.string(), z.number().min(0));
@@ -60,7 +60,7 @@ export function resolveMixture(mixture: Mixture): MixtureCell[] {
     for (const [contextName, contextWeight] of contexts) {
       const context = resolveContext(contextName);
       for (const [opText, opWeight] of ops) {
-        const op = parseOps(opText)[0]!;
+        const op = parseOp(opText);
         for (const [modeName, modeWeight] of modes) {
           const mode = resolveMode(modeName);
           const weight = component.weight * contextWeight * opWeight * modeWeight;

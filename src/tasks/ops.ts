@@ -26,3 +26,13 @@ export function parseOps(ops: string | readonly number[]): number[] {
   if (found.size === 0) throw invalid(String(ops));
   return [...found].sort((a, b) => a - b);
 }
+
+/**
+ * One op count, as a key of weights.
+ * @throws OPS_INVALID
+ */
+export function parseOp(op: string): number {
+  const ops = parseOps(op);
+  if (ops.length === 1) return ops[0]!;
+  throw userError('OPS_INVALID', 'one op count for each weight', `'${op}'`, 'give each op its own weight');
+}

@@ -24,12 +24,15 @@ export function renderForward(random: RandomStream, context: Context, skeleton: 
   const places = random.sample(random.pick(context.places), structure.byPlace.length);
   const group = random.pick(context.categories);
   const categories = random.sample(group, group.length);
-  const nameOf = (id: number): string => {
-    if (id >= cellCount) return `${context.total} in ${places[id - cellCount]!}`;
-    const cell = structure.cells[id]!;
-    return `${categories[cell.category]!} in ${places[cell.place]!}`;
-  };
-  const names = quantities.map((quantity) => (quantity === undefined ? '' : nameOf(quantity.id)));
+  const names: string[] = [];
+  for (let id = 0; id < quantities.length; id++) {
+    const cell = structure.cells[id];
+    names.push(
+      cell === undefined
+        ? `${context.total} in ${places[id - cellCount]!}`
+        : `${categories[cell.category]!} in ${places[cell.place]!}`,
+    );
+  }
 
   const sentences: string[] = [];
   for (const id of gold) if (id < cellCount) sentences.push(sentence(quantities[id]!, names, cellCount));
@@ -80,16 +83,31 @@ function sentence(quantity: Quantity, names: readonly string[], cellCount: numbe
   return `The number of ${names[quantity.id]} equals ${right}`;
 }
 
+/** Letters without replacement, each drawn when it is needed. */
+class LetterBag {
+  private readonly letters = LETTERS.slice();
+
+  constructor(private readonly random: RandomStream) {}
+
+  draw(): string {
+    const { letters } = this;
+    const at = this.random.below(letters.length);
+    const letter = letters[at]!;
+    letters[at] = letters[letters.length - 1]!;
+    letters.pop();
+    return letter;
+  }
+}
+
 /** `Define … as L; …; so L = … = 7. ` for every gold quantity. */
 function steps(random: RandomStream, skeleton: Skeleton, names: readonly string[]): string {
   const { quantities, gold } = skeleton;
-  const letters = random.shuffle(LETTERS.slice());
-  let drawn = 0;
+  const letters = new LetterBag(random);
   const letterOf = new Array<string>(quantities.length);
   let text = '';
   for (const id of gold) {
     const { parents, operation, constant, hasConstant, value } = quantities[id]!;
-    const letter = letters[drawn++]!;
+    const letter = letters.draw();
     letterOf[id] = letter;
     text += `Define ${names[id]} as ${letter}; `;
     if (parents.length === 0) {
@@ -101,13 +119,13 @@ function steps(random: RandomStream, skeleton: Skeleton, names: readonly string[
     let left = letterOf[parents[0]!]!;
     let sum = quantities[parents[0]!]!.value;
     if (parents.length === 1 && hasConstant) {
-      const result = letters[drawn++]!;
+      const result = letters.draw();
       text += `${result} = ${left} = ${sum}; `;
       left = result;
     } else if (parents.length === 1) text += `so ${letter} = ${left} = ${sum}. `;
     for (let i = 1; i < parents.length; i++) {
       const last = i === parents.length - 1 && !hasConstant;
-      const result = last ? letter : letters[drawn++]!;
+      const result = last ? letter : letters.draw();
       const right = quantities[parents[i]!]!.value;
       const next = sign === '+' ? sum + right : sum - right;
       text += `${last ? 'so ' : ''}${result} = ${left} ${sign} ${letterOf[parents[i]!]} = ${sum} ${sign} ${right} = ${next}`;

@@ -14,7 +14,7 @@ export const DEFAULT_SPLITS: Splits = { train: 0.8, val: 0.1, test: 0.1 };
  * most cuts leave wholly in one split; this one gives every split some at every op of both preset worlds
  * (test/tasks/splits.test.ts counts them).
  */
-const CUT = 0x5f3759df;
+const CUT = 26325;
 
 /** One split as a half-open interval [low, high) of the unit interval. */
 export interface SplitInterval {

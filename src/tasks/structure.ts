@@ -89,30 +89,24 @@ export function drawStructure(random: RandomStream, world: World, op: number): S
   const taken = new Uint8Array(places * categories);
   const filled = new Uint8Array(places);
   let count = 0;
-  const link = (place: number, category: number): void => {
-    taken[place * categories + category] = 1;
-    filled[place] = 1;
-    count++;
-  };
+  let empty = places;
+  // Every category exists somewhere.
   for (let category = 0; category < categories && count < wanted; category++) {
-    link(random.below(places), category);
+    const place = random.below(places);
+    taken[place * categories + category] = 1;
+    count++;
+    if (filled[place]!++ === 0) empty--;
   }
   const total = Math.min(wanted, places * categories);
-  while (count < total) {
+  for (; count < total; count++) {
     // Places that have nothing yet come first; then any free pair.
-    const empty: number[] = [];
-    for (let place = 0; place < places; place++) if (filled[place] === 0) empty.push(place);
-    if (empty.length > 0) {
-      link(random.pick(empty), random.below(categories));
-      continue;
-    }
-    let skip = random.below(places * categories - count);
-    for (let pair = 0; pair < taken.length; pair++) {
-      if (taken[pair] === 0 && skip-- === 0) {
-        link(Math.floor(pair / categories), pair % categories);
-        break;
-      }
-    }
+    let pair: number;
+    if (empty > 0) {
+      const place = nthZero(filled, random.below(empty));
+      pair = place * categories + random.below(categories);
+    } else pair = nthZero(taken, random.below(places * categories - count));
+    taken[pair] = 1;
+    if (filled[Math.floor(pair / categories)]!++ === 0) empty--;
   }
   const cells: Cell[] = [];
   const byPlace: number[][] = [];
@@ -129,6 +123,12 @@ export function drawStructure(random: RandomStream, world: World, op: number): S
   return { cells, byPlace };
 }
 
+/** Position of the zero that has n zeros before it. */
+function nthZero(flags: Uint8Array, n: number): number {
+  for (let i = 0; i < flags.length; i++) if (flags[i] === 0 && n-- === 0) return i;
+  throw internalError('fewer zeros than asked for');
+}
+
 /**
  * Adds one cell and returns its index: in a new place if the world allows one, else where there is most room,
  * a place of `avoid` only when no other has any. Only called while the world has room ({@link cellLimit}).
@@ -139,9 +139,13 @@ export function addCell(structure: Structure, world: World, avoid: ReadonlySet<n
   let place = byPlace.length;
   if (place < world.places) byPlace.push([]);
   else {
-    const burden = (i: number): number => byPlace[i]!.length + (avoid.has(i) ? world.categories : 0);
-    const room = byPlace.flatMap((members, i) => (members.length < world.categories ? [i] : []));
-    place = room.reduce((best, i) => (burden(i) < burden(best) ? i : best));
+    let least = Number.POSITIVE_INFINITY;
+    for (const [i, members] of byPlace.entries()) {
+      const burden = members.length + (avoid.has(i) ? world.categories : 0);
+      if (members.length === world.categories || burden >= least) continue;
+      least = burden;
+      place = i;
+    }
   }
   const used = new Set(byPlace[place]!.map((cell) => cells[cell]!.category));
   let category = 0;
@@ -149,4 +153,15 @@ export function addCell(structure: Structure, world: World, avoid: ReadonlySet<n
   byPlace[place]!.push(cells.length);
   cells.push({ place, category });
   return cells.length - 1;
+}
+
+/** Keeps only the first `count` cells of a place, and so renumbers what comes behind. */
+export function trimPlace(structure: Structure, place: number, count: number): void {
+  const kept = structure.byPlace.map((members, i) =>
+    (i === place ? members.slice(0, count) : members).map((cell) => structure.cells[cell]!),
+  );
+  structure.cells.length = 0;
+  for (const [i, members] of kept.entries()) {
+    structure.byPlace[i] = members.map((cell) => structure.cells.push(cell) - 1);
+  }
 }

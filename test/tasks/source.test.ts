@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { InterplayError } from '../../src/core/errors.ts';
+import { sha256 } from '../../src/core/hash.ts';
+import {
+  createTaskSource,
+  GENERATOR_VERSION,
+  MICRO_WORLD,
+  PAPER_WORLD,
+  type TaskSourceOptions,
+} from '../../src/tasks/index.ts';
+
+/** SHA-256 of the first 1,000 records as JSON lines. A change of any byte needs a new GENERATOR_VERSION. */
+const GOLDEN: Record<string, Record<string, string>> = {
+  1: {
+    paper: '6d54e15c2982520eb8ee7e2fb497649fef8ec5831a32f679f364cd249fbfa138',
+    micro: 'b71c4ae9b8180999bc91afac6af3d071c6d0470c730ea503c5338648c8ac90a6',
+  },
+};
+
+const REFERENCE_KEYS = ['problem', 'question', 'solution', 'op', 'id', 'template', 'mode', 'length', 'd'];
+const OUR_KEYS = ['graph', 'split', 'seed', 'index', 'version', 'fingerprint'];
+
+describe('task source', () => {
+  for (const world of ['paper', 'micro']) {
+    it(`makes the ${world} tasks that version ${GENERATOR_VERSION} has always made`, () => {
+      const lines = createTaskSource({ world, seed: 42 })
+        .take(1000)
+        .map((task) => `${JSON.stringify(task)}\n`);
+      assert.equal(sha256(lines.join('')), GOLDEN[GENERATOR_VERSION]?.[world]);
+    });
+  }
+
+  it('gives task i whichever way it is asked for', () => {
+    const options: TaskSourceOptions = { world: 'micro', split: 'test', seed: 5 };
+    const source = createTaskSource(options);
+    const iterated = [];
+    for (const task of source) {
+      iterated.push(task);
+      if (iterated.length === 50) break;
+    }
+    const backwards = createTaskSource(options);
+    for (let i = 49; i >= 0; i--) assert.deepEqual(backwards.at(i), iterated[i]);
+    assert.deepEqual(source.take(10, 40), iterated.slice(40));
+    assert.equal(source.at(2 ** 40).index, 2 ** 40);
+    assert.deepEqual(source.at(2 ** 40), backwards.at(2 ** 40));
+  });
+
+  it('writes the reference’s nine keys first, then ours', () => {
+    const task = createTaskSource({ seed: 9, ops: '4' }).at(3);
+    assert.deepEqual(Object.keys(task), [...REFERENCE_KEYS, ...OUR_KEYS]);
+    assert.deepEqual(
+      [task.mode, task.length, task.d, task.op, task.split, task.seed, task.index, task.version],
+      ['normalforward', 'zero_context', 2, 4, 'train', 9, 3, GENERATOR_VERSION],
+    );
+  });
+
+  it('has ids and texts of their own for every index, seed, split, world and mixture', () => {
+    const ids = new Set<string>();
+    const texts = new Set<string>();
+    const settings: TaskSourceOptions[] = [
+      { seed: 1 },
+      { seed: 2 },
+      { seed: 1, split: 'test' },
+      { seed: 1, ops: '2-11' },
+      { seed: 1, contexts: ['zoo'] },
+      { seed: 1, world: { ...PAPER_WORLD, maxValue: 999 } },
+    ];
+    for (const options of settings) {
+      for (const { id, problem, solution } of createTaskSource(options).take(100)) {
+        ids.add(id);
+        texts.add(problem + solution);
+      }
+    }
+    assert.equal(ids.size, 600);
+    assert.ok(texts.size > 595, `${texts.size} different texts of 600`); // op 2 may repeat by chance
+  });
+
+  it('draws contexts and ops by their weights', () => {
+    const count = 20_000;
+    const seen = new Map<string, number>();
+    const source = createTaskSource({
+      world: 'micro',
+      contexts: ['zoo', 'festival'],
+      ops: [2, 3, 6],
+      opWeights: { 2: 1, 3: 3, 6: 6 },
+    });
+    for (const { op, template } of source.take(count)) {
+      const key = `${op} ${template}`;
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+    }
+    assert.equal(seen.size, 6);
+    for (const [op, weight] of [
+      [2, 0.1],
+      [3, 0.3],
+      [6, 0.6],
+    ] as const) {
+      for (const template of ['crazy_zootopia', 'movie_festival_awards']) {
+        const p = weight / 2;
+        const deviation = Math.sqrt(count * p * (1 - p));
+        const got = seen.get(`${op} ${template}`)!;
+        // Five standard deviations: a fixed seed, so this either always or never passes.
+        assert.ok(Math.abs(got - count * p) < 5 * deviation, `${op} ${template}: ${got} of ${count}`);
+      }
+    }
+  });
+
+  const refused: [string, TaskSourceOptions, string, RegExp][] = [
+    ['an op below the world', { ops: '1-4' }, 'OPS_RANGE', /op 1; use op 2/],
+    ['an op above the world', { ops: [41] }, 'OPS_RANGE', /op 41; use op 40/],
+    ['ops that are none', { ops: 'many' }, 'OPS_INVALID', /many/],
+    ['ops the wrong way round', { ops: '9-2' }, 'OPS_INVALID', /9-2/],
+    ['no ops', { ops: [] }, 'OPS_INVALID', /''/],
+    ['an unknown context', { contexts: ['moon'] }, 'CONTEXT_UNKNOWN', /moon/],
+    ['a context without names', { contexts: [{ name: 'x' } as never] }, 'CONTEXT_INVALID', /places/],
+    ['no contexts', { contexts: [] }, 'MIXTURE_EMPTY', /0/],
+    ['an unknown world', { world: 'huge' }, 'WORLD_UNKNOWN', /huge/],
+    ['a world with a field missing', { world: { name: 'x' } as never }, 'WORLD_INVALID', /places/],
+    [
+      'a world too small for its ops',
+      { world: { ...MICRO_WORLD, places: 1, categories: 2 } },
+      'WORLD_IMPOSSIBLE',
+      /lower ops to at most 3/,
+    ],
+    [
+      'numbers above the largest value',
+      { world: { ...MICRO_WORLD, leaves: [40, 50] } },
+      'WORLD_IMPOSSIBLE',
+      /raise maxValue to 40/,
+    ],
+    ['an unknown split', { split: 'dev' }, 'SPLIT_UNKNOWN', /train, val, test/],
+    ['a split of nothing', { splits: { train: 1, dev: 0 }, split: 'dev' }, 'SPLIT_SHARES', /dev/],
+    ['reverse problems', { modes: ['reverse'] }, 'MODE_UNAVAILABLE', /reverse/],
+    ['an unknown mode', { modes: ['sideways'] }, 'MODE_UNKNOWN', /sideways/],
+    ['a weight for an op that is not there', { ops: '2-4', opWeights: { 9: 1 } }, 'OP_WEIGHTS', /9/],
+    ['weights that are all zero', { ops: '2', opWeights: { 2: 0 } }, 'MIXTURE_EMPTY', /0/],
+    ['a negative weight', { ops: '2', opWeights: { 2: -1 } }, 'OP_WEIGHTS', /-1/],
+    ['a seed that is none', { seed: 1.5 }, 'SEED_INVALID', /1.5/],
+    [
+      'a mixture and ops',
+      { ops: '2', mixture: { components: [{ ops: '2' }] } },
+      'OPTION_CONFLICT',
+      /a mixture and ops/,
+    ],
+    [
+      'a split that has no graph of an op',
+      { ops: '2', splits: { train: 0.999999, dev: 0.000001 }, split: 'dev', world: 'micro' },
+      'SPLIT_UNSERVED',
+      /op 2 in split dev/,
+    ],
+  ];
+  for (const [what, options, code, message] of refused) {
+    it(`refuses ${what}`, () => {
+      assert.throws(
+        () => createTaskSource(options),
+        (error) => error instanceof InterplayError && error.code === code && message.test(error.message),
+      );
+    });
+  }
+});
