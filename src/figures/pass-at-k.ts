@@ -4,7 +4,7 @@ import { Figure } from './figure.ts';
 import { countText, distinct, type Frame, numberIn, ofVerifier, type Row, rowsWith } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions } from './layout.ts';
 import { sentence } from './sentence.ts';
-import { hasIntervals, type IntervalStyle, lineTraces, type Series } from './series.ts';
+import { type IntervalStyle, lineTraces, type Series } from './series.ts';
 import { seriesColours } from './style.ts';
 
 export interface PassAtKOptions extends FrameOptions {
@@ -98,14 +98,17 @@ function draw(
   options: PassAtKOptions,
 ): Figure {
   const interval = options.interval ?? 'band';
-  const shown =
-    interval !== 'none' && hasIntervals(rows.filter((row) => Number.isFinite(numberIn(row, 'value'))));
+  const data = series.flatMap((one) => lineTraces(one, x, interval, hover));
+  // All areas first: a line is never under another one's area.
+  data.sort((a, b) => Number(b.fill === 'toself') - Number(a.fill === 'toself'));
+  const kinds = [
+    ...(data.some((trace) => trace.fill === 'toself') ? ['shaded'] : []),
+    ...(data.some((trace) => trace.error_y !== undefined) ? ['whiskers'] : []),
+  ];
   const caption = sentence([
     options.caption,
     verifier === undefined ? undefined : `Judged by: ${verifier.replaceAll('_', ' ')}`,
-    shown
-      ? `${interval === 'band' ? 'Shaded' : 'Whiskers'}: ${options.intervalText ?? INTERVAL_TEXT}`
-      : undefined,
+    kinds.length > 0 ? `${capital(kinds.join(', '))}: ${options.intervalText ?? INTERVAL_TEXT}` : undefined,
     countText(rows, x === 'op' || by === 'op' ? 'op' : 'line'),
   ]);
   const layout = arrangePanels(
@@ -124,9 +127,6 @@ function draw(
       },
     },
   );
-  const data = series.flatMap((one) => lineTraces(one, x, interval, hover));
-  // All areas first: a line is never under another one's area.
-  data.sort((a, b) => Number(b.fill === 'toself') - Number(a.fill === 'toself'));
   return new Figure({ data, layout }, options.title ?? 'pass@k', rows, options.selfContained);
 }
 

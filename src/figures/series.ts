@@ -16,12 +16,14 @@ export interface Series {
 /** How intervals are drawn: as an area behind the line, as bars at the points, or not at all. */
 export type IntervalStyle = 'band' | 'bars' | 'none';
 
-/** Whether every row has an interval. */
+/** Whether a row has an interval. */
+function hasInterval(row: Row): boolean {
+  return Number.isFinite(numberIn(row, 'low')) && Number.isFinite(numberIn(row, 'high'));
+}
+
+/** Whether any row has an interval. */
 export function hasIntervals(rows: readonly Row[]): boolean {
-  return (
-    rows.length > 0 &&
-    rows.every((row) => Number.isFinite(numberIn(row, 'low')) && Number.isFinite(numberIn(row, 'high')))
-  );
+  return rows.some(hasInterval);
 }
 
 /**
@@ -39,9 +41,9 @@ export function lineTraces(
   const name = escapeText(series.name);
   const common = { name, legendgroup: name, ...axes };
   const traces: LineTrace[] = [];
-  // One point has no area to shade.
-  const bars = interval === 'bars' || (interval === 'band' && rows.length === 1);
-  if (interval === 'band' && !bars && hasIntervals(rows)) {
+  // One point has no area to shade, and an area must not pretend intervals where there are none.
+  const shaded = interval === 'band' && rows.length > 1 && rows.every(hasInterval);
+  if (shaded) {
     const xs = rows.map((row) => numberIn(row, x));
     traces.push({
       type: 'scatter',
@@ -68,7 +70,9 @@ export function lineTraces(
     line: { color: series.colour, width: 2 },
     marker: { color: series.colour, size: 7, symbol: SYMBOLS[series.index % SYMBOLS.length]! },
     hovertemplate: hover,
-    ...(bars && hasIntervals(rows) ? { error_y: errorBars(series.rows, 'value', series.colour) } : {}),
+    ...(!shaded && interval !== 'none' && hasIntervals(rows)
+      ? { error_y: errorBars(series.rows, 'value', series.colour) }
+      : {}),
   });
   return traces;
 }

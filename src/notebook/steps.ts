@@ -19,6 +19,12 @@ export function splitSteps(solution: string): WrittenStep[] {
     });
 }
 
+/** A gold solution's steps, and the answer that it ends in (empty when it has none). */
+export function splitGold(solution: string): { steps: WrittenStep[]; answer: string } {
+  const { steps, ending } = splitResponse(solution);
+  return { steps, answer: ending.replace(/^Answer:\s*/i, '').replace(/\.$/, '') };
+}
+
 /** A response's steps and what follows them (`</solution> <answer> 7 </answer>`, or nothing). */
 export function splitResponse(response: string): { steps: WrittenStep[]; ending: string } {
   const at = response.search(/<\/solution>|<answer>|\bAnswer:/i);

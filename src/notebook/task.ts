@@ -3,7 +3,7 @@
 import { Displayable } from './displayable.ts';
 import { Highlighter, type NamedNode } from './highlight.ts';
 import { escapeHtml, PAPER } from './html.ts';
-import { splitResponse, splitSteps } from './steps.ts';
+import { splitGold, splitResponse, splitSteps } from './steps.ts';
 
 /** The fields of a task that are shown; records with more fields are fine, a graph is optional. */
 export interface ShowableTask {
@@ -34,7 +34,7 @@ export interface ShowableVerdict {
 
 /** Shows problem, question and solution; a quantity of the gold graph has one colour in all of them. */
 export function showTask(task: ShowableTask): Displayable {
-  const steps = splitSteps(task.solution);
+  const { steps, answer } = splitGold(task.solution);
   return new Displayable(() => {
     const marks = highlighterOf(task);
     const facts = [
@@ -51,12 +51,14 @@ ${heading('Problem')}<div>${marks.html(task.problem.trim())}</div>
 ${heading('Question')}<div>${marks.html(task.question.trim())}</div>
 ${heading('Solution')}<ol style="margin:0;padding-left:24px">
 ${items}
-</ol></div>`,
+</ol>
+${heading('Answer')}<div>${escapeHtml(answer)}</div></div>`,
       'text/plain': [
         `Problem: ${task.problem.trim()}`,
         `Question: ${task.question.trim()}`,
         'Solution:',
         ...steps.map(({ text }, i) => `  ${i + 1}. ${text}`),
+        `Answer: ${answer}`,
       ].join('\n'),
     };
   });
@@ -68,22 +70,20 @@ ${items}
  */
 export function showResponse(task: ShowableTask, response: string, verdict: ShowableVerdict): Displayable {
   const { steps, ending } = splitResponse(response);
-  const gold = new Map(
-    splitSteps(task.solution).flatMap((step) => (step.name === undefined ? [] : [[step.name, step.text]])),
-  );
+  const { steps: goldSteps, answer: expected } = splitGold(task.solution);
+  const gold = new Map(goldSteps.map((step) => [step.name, step.text]));
   const rows = steps.map((step) => ({
     ...judgeStep(step.name, verdict),
     text: step.text,
-    gold: gold.get(step.name ?? ''),
+    gold: gold.get(step.name),
   }));
   for (const name of verdict.report.missing_nodes) {
     rows.push({ mark: '−', note: 'missing', text: name, gold: gold.get(name) });
   }
   const answer = verdict.extracted_answer ?? 'none';
-  const expected = /Answer:\s*(.+?)\.?\s*$/.exec(task.solution)?.[1];
   rows.push({
     mark: verdict.answer_correct ? '✓' : '✗',
-    note: verdict.answer_correct ? '' : `should be ${expected ?? 'another'}`,
+    note: verdict.answer_correct ? '' : `should be ${expected}`,
     text: `Answer: ${answer}`,
     gold: undefined,
   });

@@ -359,11 +359,17 @@ function predictedNode({ gold, predicted }: UnionNode): DrawableNode {
   if (predicted === undefined) return gold!;
   if (gold === undefined) return predicted;
   const { kind, operation, constant } = gold;
+  // A response names its parents in the order of their definition; the operation takes them in gold's.
+  const parents = new Set(gold.dependencies);
+  const sameParents =
+    parents.size === predicted.dependencies.length &&
+    predicted.dependencies.every((name) => parents.has(name));
   return {
     ...(kind === undefined ? {} : { kind }),
     ...(operation === undefined ? {} : { operation }),
     ...(constant === undefined ? {} : { constant }),
     ...predicted,
+    dependencies: sameParents ? gold.dependencies : predicted.dependencies,
   };
 }
 

@@ -1,0 +1,121 @@
+/** `interplay figure`: one figure from a file of rows, a run's metrics or tasks. */
+import type { Command } from 'commander';
+import { userError } from '../core/errors.ts';
+import type { Figure, GraphFigure } from '../figures/index.ts';
+import { integerOption, printJson } from './terminal.ts';
+
+interface Options {
+  in: string;
+  out: string;
+  index: number;
+  title?: string;
+  by?: string;
+  verifier?: string;
+  k?: number[];
+  width?: number;
+  json?: true;
+}
+
+const NAMES = ['pass_at_k', 'pass_at_k_by_op', 'error_types', 'training_curve', 'graph'] as const;
+type Name = (typeof NAMES)[number];
+
+/** Which of the optional flags each figure understands. */
+const FLAGS: Record<Name, readonly string[]> = {
+  pass_at_k: ['by', 'verifier', 'k', 'width'],
+  pass_at_k_by_op: ['by', 'verifier', 'k', 'width'],
+  error_types: ['by', 'width'],
+  training_curve: ['width'],
+  graph: ['index', 'width'],
+};
+
+export function register(program: Command): void {
+  program
+    .command('figure')
+    .description('draw a figure from tables, a run or tasks')
+    .argument('<name>', NAMES.join(', '))
+    .requiredOption('--in <file>', 'rows (.csv, .json, .jsonl) or, for graph, tasks (.jsonl, .parquet)')
+    .requiredOption('--out <file>', 'where the figure goes: .svg, .html, .json, .pdf or .png')
+    .option('--index <n>', 'graph: which task of the file, counted from 0', integerOption(0))
+    .option('--title <text>', 'title of the figure')
+    .option('--by <column>', 'column that a line or bar stands for')
+    .option('--verifier <name>', 'whose verdicts to draw: verified, compatible or answer')
+    .option('--k <list>', 'only these k, such as 1,16')
+    .option('--width <px>', 'width in px (96 to the inch)', integerOption(200, 4000))
+    .option('--seed <n>', 'accepted as everywhere; nothing here is random', integerOption(0))
+    .option('--json', 'print one JSON document')
+    .action(async (name: string, given: Record<string, unknown>) => {
+      const { figureFormat, saveFigure } = await import('../figures/export.ts');
+      const options = checkOptions(name, given);
+      figureFormat(options.out);
+      const figure = await draw(name as Name, options);
+      await saveFigure(figure, options.out);
+      if (options.json) printJson({ figure: name, in: options.in, out: options.out });
+      else process.stdout.write(`${name} written to ${options.out}\n`);
+    });
+}
+
+function checkOptions(name: string, given: Record<string, unknown>): Options {
+  if (!(NAMES as readonly string[]).includes(name)) {
+    throw userError('FIGURE_NAME', `a figure (${NAMES.join(', ')})`, name, 'choose one of them');
+  }
+  const allowed = FLAGS[name as Name];
+  for (const flag of ['index', 'by', 'verifier', 'k', 'width']) {
+    if (given[flag] === undefined || allowed.includes(flag)) continue;
+    throw userError('USAGE', `the options of figure ${name}`, `--${flag}`, 'leave it out');
+  }
+  const options = { index: 0, ...given } as unknown as Options;
+  if (given.k !== undefined) options.k = String(given.k).split(',').map(Number);
+  if (options.k?.some((k) => !Number.isInteger(k) || k < 1)) {
+    throw userError(
+      'USAGE',
+      '--k to be integers of 1 or more',
+      String(given.k),
+      'write for instance --k 1,16',
+    );
+  }
+  return options;
+}
+
+async function draw(name: Name, options: Options): Promise<Figure | GraphFigure> {
+  const figures = await import('../figures/index.ts');
+  const { title, by, verifier, k: ks, width } = options;
+  const common = {
+    ...(title === undefined ? {} : { title }),
+    ...(width === undefined ? {} : { width }),
+  };
+  const grouped = { ...common, ...(by === undefined ? {} : { by }) };
+  if (name === 'graph') return figures.drawGraph(await graphOf(options), common);
+  const { readRows } = await import('../figures/rows-file.ts');
+  const rows = readRows(options.in);
+  if (name === 'error_types') return figures.errorTypes(rows, grouped);
+  if (name === 'training_curve') {
+    return figures.trainingCurve(rows, {
+      ...common,
+      learningRate: rows.some((row) => 'learning_rate' in row),
+    });
+  }
+  const pass = {
+    ...grouped,
+    ...(verifier === undefined ? {} : { verifier }),
+    ...(ks === undefined ? {} : { ks }),
+  };
+  return name === 'pass_at_k' ? figures.passAtKCurve(rows, pass) : figures.passAtKByOp(rows, pass);
+}
+
+/** The gold graph of one task; a record of the reference, which has none, gives it by its solution. */
+async function graphOf(options: Options) {
+  const { readTasks } = await import('../tasks/index.ts');
+  let count = 0;
+  for (const task of readTasks(options.in)) {
+    if (count++ < options.index) continue;
+    if (task.graph) return task.graph;
+    const { goldGraph } = await import('../verify/index.ts');
+    return goldGraph(task);
+  }
+  throw userError(
+    'TASK_INDEX',
+    `--index below ${count} for ${options.in}`,
+    String(options.index),
+    'lower it',
+  );
+}

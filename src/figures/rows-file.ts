@@ -1,0 +1,66 @@
+/** Rows from a file that `analyze` or a run wrote: CSV, a JSON array, or JSON lines. */
+import { extname } from 'node:path';
+import { userError } from '../core/errors.ts';
+import { readUserFile, reason } from '../core/files.ts';
+import { readJsonLines } from '../core/jsonl.ts';
+import { parseCsv } from './csv.ts';
+import type { Row } from './frame.ts';
+
+/**
+ * The rows of a file; its ending says how to read it.
+ * @throws INPUT_UNREADABLE, JSONL_LINE, FIGURE_INPUT
+ */
+export function readRows(path: string): Row[] {
+  const ending = extname(path).toLowerCase();
+  const rows =
+    ending === '.csv'
+      ? fromCsv(path)
+      : ending === '.json'
+        ? fromJson(path)
+        : ending === '.jsonl'
+          ? fromJsonLines(path)
+          : undefined;
+  if (rows === undefined) {
+    throw userError(
+      'FIGURE_INPUT',
+      'rows in a .csv, .json or .jsonl file',
+      path,
+      'give one that analyze or a run wrote',
+    );
+  }
+  const bad = rows.findIndex((row) => typeof row !== 'object' || row === null || Array.isArray(row));
+  if (bad >= 0) {
+    throw userError(
+      'FIGURE_INPUT',
+      'a row (a JSON object)',
+      `${JSON.stringify(rows[bad])} as row ${bad + 1} of ${path}`,
+      'repair the file',
+    );
+  }
+  return rows as Row[];
+}
+
+function fromJson(path: string): unknown[] {
+  const text = readUserFile(path, 'JSON file of rows');
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw userError('FIGURE_INPUT', `JSON in ${path}`, reason(error), 'repair or write it again');
+  }
+  if (Array.isArray(value)) return value;
+  throw userError(
+    'FIGURE_INPUT',
+    `an array of rows in ${path}`,
+    typeof value,
+    'give a table that analyze wrote',
+  );
+}
+
+function fromJsonLines(path: string): unknown[] {
+  return [...readJsonLines(path)].map(({ value }) => value);
+}
+
+function fromCsv(path: string): unknown[] {
+  return parseCsv(readUserFile(path, 'CSV file of rows'), path);
+}
