@@ -2,8 +2,9 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import { runCancellable } from '../core/cancellation.ts';
+import type { GroupMetrics, Metrics } from '../evaluate/index.ts';
 import { chooseBackend } from './backend.ts';
-import { brief, integerOption, numberOption, printJson, terminalProgress } from './terminal.ts';
+import { integerOption, numberOption, printJson, terminalProgress } from './terminal.ts';
 
 interface Options {
   model: string;
@@ -76,7 +77,17 @@ function kList(text: string): number[] {
   return [...new Set(values)].sort((a, b) => a - b);
 }
 
-/** pass@k by op as a small table. */
-function summary(metrics: import('../evaluate/index.ts').Metrics, out: string): string {
-  return `${JSON.stringify(metrics).slice(0, 0)}Evaluation in ${out}\n${brief(0).slice(0, 0)}`;
+/** Verified pass@k by op, and the shares that the other verifiers give, as a text table. */
+function summary(metrics: Metrics, out: string): string {
+  const cell = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(3)).padStart(9);
+  const shown = metrics.k.length > 6 ? [metrics.k[0]!, ...metrics.k.slice(-5)] : metrics.k;
+  const first = String(metrics.k[0]);
+  const header = `${'op'.padEnd(8)}${'problems'.padStart(9)}${shown.map((k) => `pass@${k}`.padStart(9)).join('')}${'answer'.padStart(9)}${'compat.'.padStart(9)}`;
+  const row = (name: string, group: GroupMetrics) => {
+    const values = shown.map((k) => cell(group.pass_at_k.verified[String(k)]!.value)).join('');
+    const { answer, compatible } = group.pass_at_k;
+    return `${name.padEnd(8)}${String(group.problems).padStart(9)}${values}${cell(answer[first]!.value)}${cell(compatible[first]!.value)}`;
+  };
+  const rows = Object.entries(metrics.by_op).map(([op, group]) => row(op, group));
+  return `${[header, ...rows, row('all', metrics.overall)].join('\n')}\n(answer, compat.: pass@${first} by the answer alone and by the reference's verifier)\nEvaluation in ${out}\n`;
 }

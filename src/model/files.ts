@@ -8,7 +8,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { userError } from '../core/errors.ts';
 import { readUserFile, writeFileAtomically } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
-import { Tokenizer } from '../tokenizer/index.ts';
+import { saveTokenizer, Tokenizer } from '../tokenizer/index.ts';
 import { type ModelConfig, parseModelConfig } from './config.ts';
 import { parameterShapes, type Qwen2, qwen2FromValues } from './qwen2.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
@@ -24,7 +24,7 @@ export interface LoadedModel {
 /** Writes the three files into an existing or new folder; each file is complete or absent. */
 export function saveModel(folder: string, model: Qwen2, tokenizer: Tokenizer): void {
   writeFileAtomically(join(folder, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
-  tokenizer.save(join(folder, 'tokenizer.json'));
+  saveTokenizer(folder, tokenizer);
   writeVariables(join(folder, 'model.safetensors'), model.parameters);
 }
 

@@ -143,24 +143,23 @@ export async function pretrain(input: PretrainInput, options: PretrainOptions): 
     const last = state.step === totalSteps;
     const rateSoFar = (1000 * trained.tokens) / trained.milliseconds;
 
-    if (state.step % config.log_every === 0 || last) {
+    const validates = last || (config.validate_every > 0 && state.step % config.validate_every === 0);
+    const logs = last || state.step % config.log_every === 0;
+    if (logs) {
       loss = sinceLog.loss / sinceLog.steps;
       const seconds = (clock() - sinceLog.from) / 1000;
+      log.timing({ step: state.step, seconds, tokens_per_second: sinceLog.tokens / seconds });
+    }
+    if (validates) validationLoss = meanLoss(model, heldOut, config.batch_tokens);
+    if (logs || validates) {
       log.metrics({
         step: state.step,
         tokens: state.tokens,
-        loss,
-        gradient_norm: gradientNorm,
-        learning_rate: rate,
+        ...(logs ? { loss, gradient_norm: gradientNorm, learning_rate: rate } : {}),
+        ...(validates && heldOut.length > 0 ? { validation_loss: validationLoss } : {}),
       });
-      log.timing({ step: state.step, seconds, tokens_per_second: sinceLog.tokens / seconds });
-      sinceLog = { loss: 0, steps: 0, tokens: 0, from: clock() };
     }
-    if (last || (config.validate_every > 0 && state.step % config.validate_every === 0)) {
-      validationLoss = meanLoss(model, heldOut, config.batch_tokens);
-      if (heldOut.length > 0)
-        log.metrics({ step: state.step, tokens: state.tokens, validation_loss: validationLoss });
-    }
+    if (logs) sinceLog = { loss: 0, steps: 0, tokens: 0, from: clock() };
     if (last || (config.save_every > 0 && state.step % config.save_every === 0)) {
       checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
     }
