@@ -88,6 +88,7 @@ describe('pretrain', () => {
       'optimizer.safetensors',
       'state.json',
       'tokenizer.json',
+      'tokenizer_config.json',
     ]);
   });
 
