@@ -1,3 +1,4 @@
+export { type Environment, environment } from './environment.ts';
 export {
   cpuFeatures,
   type InstructionSet,
@@ -31,4 +32,3 @@ export {
   probeBackends,
   useBackend,
 } from './select.ts';
-export { type Environment, environment } from './environment.ts';

@@ -25,7 +25,8 @@ const instructionSets = ['portable', 'avx2', 'avx512'] as const;
 export type InstructionSet = (typeof instructionSets)[number];
 
 /** The loaded addon with its argument block: write numbers into `args`, then `run(operation)`. */
-export interface Engine extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet' | 'features'> {
+export interface Engine
+  extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet' | 'features'> {
   readonly op: Readonly<Record<string, number>>;
   readonly args: Float64Array;
   readonly addon: Addon;
@@ -78,7 +79,9 @@ export function cpuFeatures(): string[] {
 }
 
 /** Time per native operation while `work` runs, slowest first: `[{operation, calls, milliseconds}]`. */
-export function profileOperations(work: () => void): { operation: string; calls: number; milliseconds: number }[] {
+export function profileOperations(
+  work: () => void,
+): { operation: string; calls: number; milliseconds: number }[] {
   const current = loadEngine();
   const names = Object.keys(current.op);
   const calls = new Array<number>(names.length).fill(0);

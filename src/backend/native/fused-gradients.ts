@@ -10,11 +10,13 @@ const gradients: GradientConfig[] = [
     inputsToSave: ['table', 'ids'],
     gradFunc: (dy, [table, ids]) => ({
       table: () =>
-        tf.engine().runKernel(
-          'UnsortedSegmentSum',
-          { x: dy as tf.Tensor, segmentIds: ids! },
-          { numSegments: table!.shape[0]! },
-        ) as tf.Tensor,
+        tf
+          .engine()
+          .runKernel(
+            'UnsortedSegmentSum',
+            { x: dy as tf.Tensor, segmentIds: ids! },
+            { numSegments: table!.shape[0]! },
+          ) as tf.Tensor,
       ids: noGradient('embedding ids'),
     }),
   },
@@ -72,7 +74,13 @@ const gradients: GradientConfig[] = [
     inputsToSave: ['hidden', 'head', 'targets'],
     outputsToSave: [false, true],
     gradFunc: (dy, [hidden, head, targets, lse]) => {
-      const inputs = { hidden: hidden!, head: head!, targets: targets!, lse: lse!, dy: (dy as tf.Tensor[])[0]! };
+      const inputs = {
+        hidden: hidden!,
+        head: head!,
+        targets: targets!,
+        lse: lse!,
+        dy: (dy as tf.Tensor[])[0]!,
+      };
       const [dHidden, dHead] = both('LinearCrossEntropyGrad', inputs);
       return { hidden: () => dHidden!, head: () => dHead!, targets: noGradient('targets') };
     },

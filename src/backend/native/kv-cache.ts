@@ -40,8 +40,24 @@ export class NativeKvCache {
       const sizes = [kvHeads, segments[s + 1]! - segments[s]!, headSize];
       const cacheStrides = [capacity * headSize, headSize, 1];
       const strides = [headSize, row, 1];
-      copyStrided(this.backend, this.keys + to, this.backend.address(k) + start, 4, sizes, cacheStrides, strides);
-      copyStrided(this.backend, this.values + to, this.backend.address(v) + start, 4, sizes, cacheStrides, strides);
+      copyStrided(
+        this.backend,
+        this.keys + to,
+        this.backend.address(k) + start,
+        4,
+        sizes,
+        cacheStrides,
+        strides,
+      );
+      copyStrided(
+        this.backend,
+        this.values + to,
+        this.backend.address(v) + start,
+        4,
+        sizes,
+        cacheStrides,
+        strides,
+      );
     }
   }
 
@@ -63,7 +79,13 @@ export class NativeKvCache {
   }
 
   /** See attentionWithCache in ../ops/kv-cache.ts. */
-  attend(q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D, lengths: Int32Array, slots?: Int32Array): tf.Tensor3D {
+  attend(
+    q: tf.Tensor3D,
+    k: tf.Tensor3D,
+    v: tf.Tensor3D,
+    lengths: Int32Array,
+    slots?: Int32Array,
+  ): tf.Tensor3D {
     this.check(k);
     this.check(v);
     const { backend, kvHeads, headSize } = this;

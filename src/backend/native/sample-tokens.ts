@@ -24,6 +24,7 @@ export function nativeSampleTokens(
   args[7] = address(ids);
   args[8] = address(logProbabilities);
   const bad = run(op.sample!);
-  if (bad > 0) throw internalError(`sampleTokens: the greatest logit of row ${ids.indexOf(-1)} is not finite`);
+  if (bad > 0)
+    throw internalError(`sampleTokens: the greatest logit of row ${ids.indexOf(-1)} is not finite`);
   return { ids, logProbabilities };
 }

@@ -40,8 +40,7 @@ export function writeDimensions(
     const size = sizes[d]!;
     if (size === 1) continue;
     const p = at + 1 + 3 * rank;
-    const merges =
-      rank > 0 && args[p - 2] === first[d]! * size && args[p - 1] === second[d]! * size;
+    const merges = rank > 0 && args[p - 2] === first[d]! * size && args[p - 1] === second[d]! * size;
     if (merges) {
       args[p - 3]! *= size;
       args[p - 2] = first[d]!;

@@ -74,7 +74,9 @@ function checkShapes(parameters: readonly AdamwParameter[], gradients: readonly 
   parameters.forEach(({ variable, m, v }, i) => {
     for (const tensor of [m, v, gradients[i]!]) {
       if (tensor.size !== variable.size || tensor.dtype !== 'float32') {
-        throw internalError(`adamwStep: ${variable.name} [${variable.shape}] got a ${tensor.dtype} [${tensor.shape}]`);
+        throw internalError(
+          `adamwStep: ${variable.name} [${variable.shape}] got a ${tensor.dtype} [${tensor.shape}]`,
+        );
       }
     }
   });

@@ -165,7 +165,8 @@ const select: NativeKernel = (backend, inputs, attributes) => {
   const condition = inputs.condition!;
   const t = inputs.t!;
   const e = inputs.e!;
-  if (t.dtype !== e.dtype || condition.dtype !== 'bool') return fallback('Select', backend, inputs, attributes);
+  if (t.dtype !== e.dtype || condition.dtype !== 'bool')
+    return fallback('Select', backend, inputs, attributes);
   const out = backend.output(t.shape, t.dtype);
   const size = sizeOf(t.shape);
   const { args, op, run } = backend.engine;
@@ -175,7 +176,10 @@ const select: NativeKernel = (backend, inputs, attributes) => {
   args[3] = backend.address(e);
   args[4] = typeCode[t.dtype]!;
   args[5] = size;
-  args[6] = condition.shape.length === 0 || condition.shape.length > 1 || t.shape.length === 1 ? 1 : size / Math.max(1, t.shape[0]!);
+  args[6] =
+    condition.shape.length === 0 || condition.shape.length > 1 || t.shape.length === 1
+      ? 1
+      : size / Math.max(1, t.shape[0]!);
   run(op.select!);
   return out;
 };
@@ -203,7 +207,10 @@ export const elementwiseKernels: KernelTable = {
   ...Object.fromEntries(
     binaryOperations
       .filter((name) => !['SigmoidGrad', 'TanhGrad', 'ReluGrad'].includes(name))
-      .map((name, code) => [name, { types: code < integerOperations ? numbers : floats, run: binaryKernel(name) }]),
+      .map((name, code) => [
+        name,
+        { types: code < integerOperations ? numbers : floats, run: binaryKernel(name) },
+      ]),
   ),
   ...Object.fromEntries(
     plainUnary.map((name) => [

@@ -9,7 +9,15 @@ export function transpose(backend: NativeBackend, x: tf.TensorInfo, order: reado
   const out = backend.output(shape, x.dtype);
   const strides = denseStrides(x.shape);
   const source = order.map((d) => strides[d]!);
-  copyStrided(backend, out.address, backend.address(x), elementBytes(x.dtype), shape, denseStrides(shape), source);
+  copyStrided(
+    backend,
+    out.address,
+    backend.address(x),
+    elementBytes(x.dtype),
+    shape,
+    denseStrides(shape),
+    source,
+  );
   return out;
 }
 
@@ -33,7 +41,15 @@ function block(
   let offset = 0;
   for (let d = 0; d < begin.length; d++) offset += begin[d]! * strides[d]!;
   const source = steps === undefined ? strides : strides.map((stride, d) => stride * steps[d]!);
-  copyStrided(backend, out.address, backend.address(x) + offset * bytes, bytes, size, denseStrides(size), source);
+  copyStrided(
+    backend,
+    out.address,
+    backend.address(x) + offset * bytes,
+    bytes,
+    size,
+    denseStrides(size),
+    source,
+  );
   return out;
 }
 
@@ -68,7 +84,15 @@ function paste(backend: NativeBackend, out: Output, begin: readonly number[], x:
   const strides = denseStrides(out.shape);
   let offset = 0;
   for (let d = 0; d < begin.length; d++) offset += begin[d]! * strides[d]!;
-  copyStrided(backend, out.address + offset * bytes, backend.address(x), bytes, x.shape, strides, denseStrides(x.shape));
+  copyStrided(
+    backend,
+    out.address + offset * bytes,
+    backend.address(x),
+    bytes,
+    x.shape,
+    strides,
+    denseStrides(x.shape),
+  );
 }
 
 const concat: NativeKernel = (backend, inputs, { axis }) => {

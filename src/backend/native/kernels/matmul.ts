@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type NativeBackend, type Output } from '../backend.ts';
+import type { NativeBackend, Output } from '../backend.ts';
 import { fallback, floats, type KernelTable, type NativeKernel } from '../registry.ts';
 import { sizeOf } from '../strides.ts';
 import { add, unary } from './elementwise.ts';
@@ -75,14 +75,39 @@ export function matMul(
     if (batch > 1 && stepB === 0 && stepA !== 0 && !transposeA) {
       gemm(backend, m * batch, n, k, addressA, addressB, out.address, false, transposeB, bias);
     } else {
-      gemm(backend, m, n, k, addressA, addressB, out.address, transposeA, transposeB, bias, batch, stepA, stepB);
+      gemm(
+        backend,
+        m,
+        n,
+        k,
+        addressA,
+        addressB,
+        out.address,
+        transposeA,
+        transposeB,
+        bias,
+        batch,
+        stepA,
+        stepB,
+      );
     }
     return out;
   }
   for (let i = 0; i < batch; i++) {
     const ia = batchIndex(i, batchShape, batchA) * m * k * 4;
     const ib = batchIndex(i, batchShape, batchB) * k * n * 4;
-    gemm(backend, m, n, k, addressA + ia, addressB + ib, out.address + i * m * n * 4, transposeA, transposeB, bias);
+    gemm(
+      backend,
+      m,
+      n,
+      k,
+      addressA + ia,
+      addressB + ib,
+      out.address + i * m * n * 4,
+      transposeA,
+      transposeB,
+      bias,
+    );
   }
   return out;
 }

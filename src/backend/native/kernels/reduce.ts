@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { type NativeBackend, type Output, typeCode } from '../backend.ts';
 import { floats, type KernelTable, type NativeKernel, numbers, numeric } from '../registry.ts';
 import { sizeOf } from '../strides.ts';
-import { castTo } from './structure.ts';
 import { transpose } from './layout.ts';
+import { castTo } from './structure.ts';
 
 /** In the order of `Reduction` in native/src/rows.cpp and structure.cpp. */
 const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'Any', 'All'] as const;
