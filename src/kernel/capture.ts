@@ -1,6 +1,6 @@
 /**
- * Everything user code writes goes to the notebook: `process.stdout` and `process.stderr`, and with them the
- * console, and the output of child processes that would inherit them.
+ * Everything user code writes goes to the notebook: `process.stdout` and `process.stderr`, with the console.
+ * (Child processes: capture-children.ts. What a native addon prints itself goes past all of it.)
  */
 import { StringDecoder } from 'node:string_decoder';
 

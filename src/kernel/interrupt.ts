@@ -6,7 +6,7 @@
  * awaits are rejected, and if the main thread does not answer, what it computes is cut off through the
  * inspector, again and again until it answers. Variables survive all of it.
  */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
 import { SHARED, type ToMain } from './channel.ts';
 
@@ -43,6 +43,13 @@ export class Interrupter {
     this.#answered = Math.max(this.#answered, ticket);
   }
 
+  /** Resolves when no stop is under way, at the latest after `milliseconds`. */
+  async settled(milliseconds: number): Promise<void> {
+    for (let waited = 0; this.#startedAt !== undefined && waited < milliseconds; waited += POLL_MS) {
+      await pause(POLL_MS);
+    }
+  }
+
   /** Stops the running cell; without one, whatever keeps the main thread from answering (a timer, a comm). */
   async interrupt(): Promise<void> {
     if (this.#startedAt !== undefined) {
@@ -77,13 +84,13 @@ export class Interrupter {
     let childrenAt = performance.now() + CHILDREN_AFTER_MS;
     const first = this.#tickets + 1;
     let wasCut = false;
-    const session = new Session();
+    const terminator = new Terminator();
     try {
       for (;;) {
         this.#post({ kind: 'end', cell, ticket: ++this.#tickets, wasCut });
         await pause(ANSWER_MS);
         if (this.#answered >= first) return;
-        await terminate(session);
+        await terminator.terminate();
         wasCut = true;
         if (performance.now() >= childrenAt) {
           interruptChildren();
@@ -91,49 +98,77 @@ export class Interrupter {
         }
       }
     } finally {
-      // A session left open would keep the process from exiting.
-      session.disconnect();
+      terminator.close();
     }
   }
 }
 
-/** Cuts off what the main thread computes, if anything. */
-function terminate(session: Session): Promise<void> {
-  return new Promise((resolve) => {
-    try {
-      session.connectToMainThread();
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_INSPECTOR_ALREADY_CONNECTED') throw error;
+/** Cuts off what the main thread computes, if anything, as often as asked. */
+class Terminator {
+  readonly #session = new Session();
+  #isConnected = false;
+  #isUnderway = false;
+
+  /** Resolves when it is done, or after a while: code that is not JavaScript can only be waited for. */
+  async terminate(): Promise<void> {
+    if (!this.#isUnderway) {
+      if (!this.#isConnected) this.#session.connectToMainThread();
+      this.#isConnected = true;
+      this.#isUnderway = true;
+      this.#session.post('Runtime.terminateExecution', () => {
+        this.#isUnderway = false;
+      });
     }
-    const timer = setTimeout(resolve, 200);
-    session.post('Runtime.terminateExecution', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
+    for (let waited = 0; this.#isUnderway && waited < 200; waited += POLL_MS) await pause(POLL_MS);
+  }
+
+  /** A session left open would keep the process from exiting. */
+  close(): void {
+    if (this.#isConnected) this.#session.disconnect();
+  }
 }
 
-/** What Ctrl-C in a terminal does to children; only on Linux, where the kernel lists them. */
+/**
+ * What Ctrl-C in a terminal does to everything the kernel has started, however deep (a shell that waits for
+ * its own child does not pass the signal on); only where /proc lists processes.
+ */
 function interruptChildren(): void {
-  let children: string;
-  try {
-    children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
-  }
-  for (const child of children.trim().split(/\s+/).filter(Boolean)) {
+  if (process.platform !== 'linux') return;
+  const children = new Map<number, number[]>();
+  for (const entry of readdirSync('/proc')) {
+    const found = /^\d+$/.test(entry) ? readStat(Number(entry)) : undefined;
     // The TypeScript loader keeps one helper; without it no further module could be imported.
-    if (!programName(child).startsWith('esbuild')) process.kill(Number(child), 'SIGINT');
+    if (found === undefined || found.program.startsWith('esbuild')) continue;
+    children.set(found.parent, [...(children.get(found.parent) ?? []), Number(entry)]);
+  }
+  const interruptBelow = (parent: number): void => {
+    for (const child of children.get(parent) ?? []) {
+      interruptBelow(child);
+      signal(child);
+    }
+  };
+  interruptBelow(process.pid);
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, 'SIGINT');
+  } catch (error) {
+    // It has ended meanwhile, or runs as somebody else, whom we may not stop.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ESRCH' && code !== 'EPERM') throw error;
   }
 }
 
-function programName(child: string): string {
+/** Program and parent of a process; undefined when it has ended meanwhile. */
+function readStat(pid: number): { program: string; parent: number } | undefined {
   try {
-    return readFileSync(`/proc/${child}/comm`, 'utf8');
+    // `pid (program) state parent …`, where the program may contain brackets itself.
+    const match = /^\d+ \((.*)\) \S+ (\d+) /s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return match === null ? undefined : { program: match[1]!, parent: Number(match[2]) };
   } catch (error) {
-    // It has ended meanwhile.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'esbuild';
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined;
     throw error;
   }
 }

@@ -1,23 +1,48 @@
-/** placeholder */
-import { parentPort } from 'node:worker_threads';
+/**
+ * The language thread: completion, documentation and completeness of code. Started by the first question,
+ * since the language service takes a second and 150 MB.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
 import type { JsonObject } from './protocol.ts';
+import { isComplete, Questions } from './questions.ts';
 
 export type LanguageQuestion = 'complete_request' | 'inspect_request' | 'is_complete_request';
 
 export type LanguageRequest =
   | { kind: 'cell'; count: number; code: string }
-  | { kind: 'failed'; count: number }
-  | {
-      kind: 'ask';
-      id: number;
-      type: LanguageQuestion;
-      content: JsonObject;
-    };
+  | { kind: 'ask'; id: number; type: LanguageQuestion; content: JsonObject };
 
 export interface LanguageReply {
   id: number;
   content: JsonObject;
 }
-parentPort?.on('message', (m: LanguageRequest) => {
-  if (m.kind === 'ask') parentPort!.postMessage({ id: m.id, content: { status: 'ok' } });
+
+const { folder } = workerData as { folder: string };
+let questions: Questions | undefined;
+
+function answer(type: LanguageQuestion, content: JsonObject): JsonObject {
+  const code = String(content.code ?? '');
+  if (type === 'is_complete_request') return isComplete(code);
+  questions ??= new Questions(folder);
+  for (const { count, code: earlier } of cells.splice(0)) questions.addCell(count, earlier);
+  const cursor = typeof content.cursor_pos === 'number' ? content.cursor_pos : [...code].length;
+  return type === 'complete_request' ? questions.complete(code, cursor) : questions.inspect(code, cursor);
+}
+
+const cells: { count: number; code: string }[] = [];
+parentPort?.on('message', (message: LanguageRequest) => {
+  if (message.kind === 'cell') {
+    cells.push(message);
+    return;
+  }
+  const { id, type, content } = message;
+  let reply: JsonObject;
+  try {
+    reply = answer(type, content);
+  } catch (error) {
+    // A fault of the language service must not leave the front end waiting.
+    const { name, message: evalue } = error as Error;
+    reply = { status: 'error', ename: name, evalue, traceback: [] };
+  }
+  parentPort?.postMessage({ id, content: reply } satisfies LanguageReply);
 });

@@ -1,4 +1,5 @@
 /** Starts a kernel process with a connection of its own and connects to it. */
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { spawnKernel } from './kernelspec.ts';
 export interface LaunchedKernel {
   client: KernelClient;
   connection: Connection;
-  pid: number;
+  process: ChildProcess;
   /** Content of the kernel_info reply. */
   info: Record<string, unknown>;
   /** Shuts the kernel down and removes what the launch made. */
@@ -71,7 +72,7 @@ export async function launchKernel({
   }, startTimeout);
   try {
     const info = await client.connect();
-    return { client, connection: used, pid: child.pid!, info, close };
+    return { client, connection: used, process: child, info, close };
   } catch (error) {
     isClosing = true;
     child.kill('SIGKILL');

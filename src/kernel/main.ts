@@ -6,6 +6,7 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import * as displayApi from '../notebook/display.ts';
 import { clearCutAsyncStack, tolerateCutAsyncStacks } from './async-stack.ts';
 import { captureStreams } from './capture.ts';
+import { captureChildren } from './capture-children.ts';
 import { currentExecution, enableExecutions } from './cell/runtime.ts';
 import { installStackMapper } from './cell/stack.ts';
 import { describeError, Interrupted } from './cell/traceback.ts';
@@ -62,6 +63,7 @@ const restore = captureStreams((name, text) => {
     Atomics.wait(slots, SHARED.UNDERWAY, underway, 50);
   }
 });
+captureChildren();
 
 const host = new NotebookHost(send, () => currentExecution()?.serial ?? executor.latestCell);
 displayApi.setDisplayHost(host);

@@ -184,7 +184,6 @@ function finish(serial: number, result: ExecuteReply): void {
   const about = { execution_count: cell.count };
   reply(cell, { ...result, ...about });
   if (result.status === 'error') {
-    languageNote({ kind: 'failed', count: cell.count });
     if (cell.stopOnError) abortQueue();
   }
   status('idle', cell.message.header);
@@ -270,6 +269,7 @@ async function shutdown(request: Request): Promise<void> {
   status('idle', header);
   await Promise.all(Object.values(senders).map((sender) => sender.drained()));
   for (const socket of [shell, control, stdin, iopub, heartbeat]) socket.close();
+  await interrupter.settled(300);
   toMain({ kind: 'shutdown' });
   // A main thread that computes does not read this.
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), 700);

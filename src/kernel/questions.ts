@@ -1,0 +1,164 @@
+/** Answers to complete, inspect and is_complete requests. Offsets of the protocol count code points. */
+import ts from 'typescript';
+import { createService } from './language-service.ts';
+import type { JsonObject } from './protocol.ts';
+import { VirtualCells } from './virtual.ts';
+
+/** More matches than anybody reads; globals alone are about a thousand. */
+const MOST_MATCHES = 500;
+
+export class Questions {
+  readonly #cells: VirtualCells;
+  readonly #service: ts.LanguageService;
+
+  constructor(folder: string) {
+    this.#cells = new VirtualCells(folder);
+    this.#service = createService(folder, this.#cells);
+  }
+
+  /** A cell that has been started. */
+  addCell(count: number, code: string): void {
+    this.#cells.add(count, code);
+  }
+
+  complete(code: string, cursor: number): JsonObject {
+    const at = toUnits(code, cursor);
+    const { path, start } = this.#cells.draft(code);
+    const found = this.#service.getCompletionsAtPosition(path, start + at, {
+      includeCompletionsWithInsertText: false,
+      includeCompletionsForModuleExports: false,
+    });
+    const prefix = /[\w$\u0080-\uffff]*$/.exec(code.slice(0, at))?.[0] ?? '';
+    const span = found?.optionalReplacementSpan ?? found?.entries[0]?.replacementSpan;
+    const from = span !== undefined && span.start - start <= at ? span.start - start : at - prefix.length;
+    const typed = code.slice(from, at).toLowerCase();
+    const entries = (found?.entries ?? [])
+      .filter(({ name }) => name.toLowerCase().startsWith(typed) && !name.startsWith('__interplay'))
+      .sort((a, b) => (a.sortText < b.sortText ? -1 : a.sortText > b.sortText ? 1 : a.name < b.name ? -1 : 1))
+      .slice(0, MOST_MATCHES);
+    const cursorStart = toPoints(code, from);
+    return {
+      status: 'ok',
+      matches: entries.map(({ name }) => name),
+      cursor_start: cursorStart,
+      cursor_end: cursor,
+      metadata: {
+        _jupyter_types_experimental: entries.map(({ name, kind }) => ({
+          text: name,
+          type: String(kind),
+          start: cursorStart,
+          end: cursor,
+        })),
+      },
+    };
+  }
+
+  inspect(code: string, cursor: number): JsonObject {
+    const at = toUnits(code, cursor);
+    const { path, start } = this.#cells.draft(code);
+    const text = this.#quickInfo(path, start + at) ?? this.#signature(path, start + at);
+    if (text === undefined) return { status: 'ok', found: false, data: {}, metadata: {} };
+    const plain = text.documentation === '' ? text.signature : `${text.signature}\n\n${text.documentation}`;
+    const markdown = `\`\`\`typescript\n${text.signature}\n\`\`\`\n\n${text.documentation}`;
+    return {
+      status: 'ok',
+      found: true,
+      data: { 'text/plain': plain, 'text/markdown': markdown },
+      metadata: {},
+    };
+  }
+
+  #quickInfo(path: string, offset: number) {
+    // The cursor stands behind the word it is about.
+    const info =
+      this.#service.getQuickInfoAtPosition(path, offset) ??
+      this.#service.getQuickInfoAtPosition(path, Math.max(0, offset - 1));
+    if (info === undefined) return undefined;
+    // A name of an earlier cell is an alias, which has no documentation of its own.
+    const signature = ts
+      .displayPartsToString(info.displayParts)
+      .replace(/^\(alias\) (.*)\nimport .*$/s, '$1');
+    const about = documentation(info.documentation, info.tags);
+    return {
+      signature,
+      documentation: about === '' ? this.#definitionDocumentation(path, info.textSpan.start) : about,
+    };
+  }
+
+  #definitionDocumentation(path: string, offset: number): string {
+    const [definition] = this.#service.getDefinitionAtPosition(path, offset) ?? [];
+    if (definition === undefined) return '';
+    const info = this.#service.getQuickInfoAtPosition(definition.fileName, definition.textSpan.start);
+    return info === undefined ? '' : documentation(info.documentation, info.tags);
+  }
+
+  /** Inside the brackets of a call: the function that is called. */
+  #signature(path: string, offset: number) {
+    const help = this.#service.getSignatureHelpItems(path, offset, undefined);
+    const item = help?.items[help.selectedItemIndex];
+    if (item === undefined) return undefined;
+    const parts = item.parameters.map((parameter) => ts.displayPartsToString(parameter.displayParts));
+    const separator = ts.displayPartsToString(item.separatorDisplayParts);
+    const signature =
+      ts.displayPartsToString(item.prefixDisplayParts) +
+      parts.join(separator) +
+      ts.displayPartsToString(item.suffixDisplayParts);
+    return { signature, documentation: documentation(item.documentation, item.tags) };
+  }
+}
+
+function documentation(
+  parts: ts.SymbolDisplayPart[] | undefined,
+  tags: ts.JSDocTagInfo[] | undefined,
+): string {
+  const lines = (tags ?? []).map(({ name, text }) => `@${name} ${ts.displayPartsToString(text)}`.trim());
+  return [ts.displayPartsToString(parts), ...lines].filter((line) => line !== '').join('\n');
+}
+
+/** Whether a front end in which Enter may run the code should run it. */
+export function isComplete(code: string): JsonObject {
+  const source = ts.createSourceFile(
+    'cell.ts',
+    code,
+    {
+      languageVersion: ts.ScriptTarget.ESNext,
+      // A module, in which `await` may stand at the top level.
+      setExternalModuleIndicator: (file) => {
+        (file as { externalModuleIndicator?: unknown }).externalModuleIndicator = true;
+      },
+    },
+    true,
+    ts.ScriptKind.TS,
+  );
+  const errors = (source as unknown as { parseDiagnostics: ts.DiagnosticWithLocation[] }).parseDiagnostics;
+  const [first] = errors;
+  if (first === undefined) return { status: 'complete' };
+  const end = code.trimEnd().length;
+  const isOpen = first.code !== UNTERMINATED_STRING && (first.start >= end || UNTERMINATED.has(first.code));
+  return isOpen ? { status: 'incomplete', indent: indentAfter(code) } : { status: 'invalid' };
+}
+
+/** Template literal and block comment without an end: they may go on on the next line, a string may not. */
+const UNTERMINATED: ReadonlySet<number> = new Set([1160, 1010]);
+const UNTERMINATED_STRING = 1002;
+
+function indentAfter(code: string): string {
+  const last = code.trimEnd().split('\n').at(-1) ?? '';
+  const indent = /^\s*/.exec(last)?.[0] ?? '';
+  return /[{([]$/.test(last) ? `${indent}  ` : indent;
+}
+
+/** UTF-16 offset of a code point offset. */
+export function toUnits(text: string, points: number): number {
+  let units = 0;
+  for (const point of text) {
+    if (points-- <= 0) break;
+    units += point.length;
+  }
+  return units;
+}
+
+/** Code point offset of a UTF-16 offset. */
+export function toPoints(text: string, units: number): number {
+  return [...text.slice(0, units)].length;
+}
