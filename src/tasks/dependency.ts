@@ -60,7 +60,7 @@ function chooseGold(
   const size = problemSize(op);
   const totalEdges = Math.max(random.integer(1, size), random.integer(1, size), random.integer(1, size));
   const members = Math.min(totalEdges, Math.floor(op / 2));
-  const wanted = random.integer(totalEdges, size);
+  const wanted = Math.min(random.integer(totalEdges, size), random.integer(totalEdges, size));
   let totals: number[] = [];
   let edges = 0;
   const sizes = structure.byPlace.map((cells) => cells.length);
@@ -126,8 +126,9 @@ function orderGold(
     if (next >= cellCount) {
       available.push(...structure.byPlace[next - cellCount]!);
     } else {
+      // Links that are not needed for connection: rarer than the reference draws them, as often as it accepts them.
       const forced = available.length === 0 && heads.length > 0;
-      if (forced || (heads.length + available.length > 0 && random.below(2) === 0)) {
+      if (forced || (heads.length + available.length > 0 && random.below(4) === 0)) {
         const weights: number[] = [];
         for (const one of heads) weights.push(LINK_WEIGHTS[one >= cellCount ? 1 : 0]);
         for (const one of available) weights.push(LINK_WEIGHTS[one >= cellCount ? 2 : 1]);
