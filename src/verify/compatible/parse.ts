@@ -170,12 +170,13 @@ function normalizeName(raw: string): string {
   return stripOf(name, ' .;');
 }
 
-/** Whether normalization would change nothing: printable ASCII, single blanks inside, no "ef" (of "Define") in any case. */
+/** Whether normalization would change nothing: printable Latin-1, single blanks inside, no "ef" (of "Define") in any case. */
 function isClean(name: string): boolean {
   let previous = 32;
   for (let i = 0; i < name.length; i++) {
     const code = name.charCodeAt(i);
-    if (code < 32 || code > 126 || (code === 32 && previous === 32)) return false;
+    if (code < 32 || (code > 126 && code < 192) || code > 255) return false;
+    if (code === 32 && previous === 32) return false;
     if ((code | 32) === 102 && (previous | 32) === 101) return false; // "ef"
     previous = code;
   }
