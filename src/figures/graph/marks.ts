@@ -51,7 +51,7 @@ export const LOOKS: Record<NodeLook, Look> = {
   derived: { label: 'stated relation', stroke: '#0072B2', fill: tint('#0072B2') },
   total: { label: 'total to be formed', stroke: '#3B3F8F', fill: tint('#3B3F8F') },
   undefined: {
-    label: 'used, never defined',
+    label: 'without a value',
     stroke: '#8a8f94',
     fill: '#ffffff',
     dash: '2 3',
