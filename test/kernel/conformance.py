@@ -1,0 +1,42 @@
+"""Runs jupyter_kernel_test, the conformance suite of the Jupyter project, against our kernel.
+
+Usage: /usr/bin/python3 conformance.py (with JUPYTER_PATH naming a folder that holds the kernelspec).
+"""
+import unittest
+
+import jupyter_kernel_test
+
+
+class InterplayTests(jupyter_kernel_test.KernelTests):
+    kernel_name = "interplay"
+    language_name = "typescript"
+    file_extension = ".ts"
+
+    code_hello_world = "console.log('hello, world')"
+    code_stderr = "console.error('oops')"
+    completion_samples = [
+        {"text": "console.lo", "matches": {"log"}},
+        {"text": "[1].fla", "matches": {"flat", "flatMap"}},
+        {"text": "'\U0001F600'; consol", "matches": {"console"}},
+    ]
+    complete_code_samples = ["1 + 1", "const a = 1", "await f()", "function f() {}"]
+    incomplete_code_samples = ["function f() {", "const b = ", "`open", "f(1,"]
+    invalid_code_samples = ["let x = ;", ")", "'open"]
+    code_page_something = ""
+    code_generate_error = "throw new Error('asked for')"
+    code_execute_result = [
+        {"code": "6 * 7", "result": "42"},
+        {"code": "({ 'text/html': '<b>x</b>' })", "mime": "text/html", "result": "<b>x</b>"},
+    ]
+    code_display_data = [
+        {"code": "display({ 'text/html': '<b>x</b>' })", "mime": "text/html"},
+        {"code": "display({ 'image/png': new Uint8Array([1]) })", "mime": "image/png"},
+    ]
+    code_history_pattern = "6*"
+    supported_history_operations = ("tail", "range", "search")
+    code_inspect_sample = "console"
+    code_clear_output = "clearOutput()"
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

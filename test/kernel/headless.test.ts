@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InterplayError } from '../../src/core/index.ts';
+import { executeNotebook } from '../../src/kernel/headless.ts';
+import {
+  formatNotebook,
+  injectParameters,
+  type Notebook,
+  type Output,
+  OutputCollector,
+  parseNotebook,
+  sourceOf,
+} from '../../src/kernel/nbformat.ts';
+import { type JsonObject, type Message, makeHeader } from '../../src/kernel/protocol.ts';
+
+const CLI = fileURLToPath(new URL('../../bin/interplay.mjs', import.meta.url));
+
+const code = (source: string, tags?: string[]) => ({
+  cell_type: 'code',
+  metadata: tags === undefined ? {} : { tags },
+  source,
+  execution_count: null,
+  outputs: [],
+});
+const notebookOf = (...cells: ReturnType<typeof code>[]): Notebook => ({
+  nbformat: 4,
+  nbformat_minor: 4,
+  metadata: {},
+  cells,
+});
+const message = (type: string, content: JsonObject): Message => ({
+  identities: [],
+  header: makeHeader(type, 's'),
+  parent: {},
+  metadata: {},
+  content,
+  buffers: [],
+});
+
+describe('notebook files', () => {
+  const refused: [string, string][] = [
+    ['', 'an empty file'],
+    ['{"nbformat": 4, "cel', 'not JSON'],
+    ['[]', 'not an object'],
+    ['{"nbformat": 3, "worksheets": []}', 'nbformat 3'],
+    ['{"nbformat": 4}', 'no list of cells'],
+    ['{"nbformat": 4, "cells": [{"cell_type": "code"}]}', 'the source of cell 1 is no text'],
+    ['{"nbformat": 4, "cells": [{"cell_type": "code", "source": "", "metadata": []}]}', 'metadata of cell 1'],
+  ];
+  for (const [text, why] of refused) {
+    it(`refuses ${JSON.stringify(text)}: ${why}`, () => {
+      assert.throws(
+        () => parseNotebook(text, 'x.ipynb'),
+        (error) =>
+          error instanceof InterplayError && error.code === 'NOTEBOOK_INVALID' && error.got.includes(why),
+      );
+    });
+  }
+
+  it('writes what it reads, keys sorted, one blank of indentation', () => {
+    const text = formatNotebook(
+      parseNotebook('{"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": []}', 'x'),
+    );
+    assert.equal(text, '{\n "cells": [],\n "metadata": {},\n "nbformat": 4,\n "nbformat_minor": 5\n}\n');
+  });
+
+  it('injects parameters behind the tagged cell, replacing an earlier injection, or first', () => {
+    const tagged = notebookOf(code('1'), code('let a = 1;', ['parameters']), code('2'));
+    injectParameters(tagged, new Map<string, number | string>([['a', 5]]));
+    injectParameters(
+      tagged,
+      new Map<string, number | string>([
+        ['a', 6],
+        ['b', 'x"y'],
+      ]),
+    );
+    assert.deepEqual(tagged.cells.map(sourceOf), [
+      '1',
+      'let a = 1;',
+      '// Parameters\nvar a = 6;\nvar b = "x\\"y";',
+      '2',
+    ]);
+    const plain = notebookOf(code('1'));
+    injectParameters(plain, new Map([['a', true]]));
+    assert.deepEqual(plain.cells.map(sourceOf), ['// Parameters\nvar a = true;', '1']);
+  });
+
+  it('collects outputs as Jupyter does: joined streams, updates in place, clearing', () => {
+    const first: Output[] = [];
+    const second: Output[] = [];
+    const collector = new OutputCollector();
+    const stream = (text: string, name = 'stdout') => message('stream', { name, text });
+    collector.add(first, stream('a'));
+    collector.add(first, stream('b\n'));
+    collector.add(first, stream('e', 'stderr'));
+    collector.add(
+      first,
+      message('display_data', {
+        data: { 'text/plain': 'old' },
+        metadata: {},
+        transient: { display_id: 'd' },
+      }),
+    );
+    collector.add(
+      second,
+      message('update_display_data', {
+        data: { 'text/plain': 'new\nline' },
+        metadata: {},
+        transient: { display_id: 'd' },
+      }),
+    );
+    assert.deepEqual(first, [
+      { output_type: 'stream', name: 'stdout', text: 'ab\n' },
+      { output_type: 'stream', name: 'stderr', text: 'e' },
+      { output_type: 'display_data', data: { 'text/plain': ['new\n', 'line'] }, metadata: {} },
+    ]);
+    assert.deepEqual(second, []);
+    collector.add(first, message('clear_output', { wait: true }));
+    assert.equal(first.length, 3);
+    collector.add(first, stream('after'));
+    assert.deepEqual(first, [{ output_type: 'stream', name: 'stdout', text: 'after' }]);
+    collector.add(first, message('clear_output', { wait: false }));
+    assert.deepEqual(first, []);
+  });
+});
+
+describe('headless runner', function () {
+  this.timeout(60_000);
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'interplay-run-'));
+    mkdirSync(join(folder, 'notebooks'));
+    mkdirSync(join(folder, 'src'));
+    writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+    writeFileSync(join(folder, 'src', 'lib.ts'), 'export const twice = (x: number): number => 2 * x;\n');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('runs from top to bottom in the folder of the notebook and keeps every kind of output', async () => {
+    const source = notebookOf(
+      code('let steps = 1;', ['parameters']),
+      code("import { twice } from '../src/lib.ts';\nconsole.log('a');\nconsole.log('b');\ntwice(steps)"),
+      code(
+        "const place = newDisplay(); place.update('x'); void setTimeout(() => { console.log('late'); place.update({ 'text/html': '<i>done</i>' }) }, 30);",
+      ),
+      code("display({ 'text/html': '<b>h</b>' }); await new Promise((r) => setTimeout(r, 200))"),
+      code(''),
+    );
+    const { notebook, failures, executed } = await executeNotebook(source, {
+      cwd: join(folder, 'notebooks'),
+      parameters: new Map([['steps', 21]]),
+    });
+    assert.deepEqual([failures, executed], [[], 5]);
+    assert.deepEqual(
+      notebook.cells.map((cell) => cell.execution_count),
+      [1, 2, 3, 4, 5, null],
+    );
+    const outputs = notebook.cells.map((cell) => cell.outputs);
+    assert.deepEqual(outputs[2], [
+      { output_type: 'stream', name: 'stdout', text: ['a\n', 'b\n'] },
+      { output_type: 'execute_result', data: { 'text/plain': ['42'] }, metadata: {}, execution_count: 3 },
+    ]);
+    assert.deepEqual(outputs[3], [
+      { output_type: 'display_data', data: { 'text/html': ['<i>done</i>'] }, metadata: {} },
+      { output_type: 'stream', name: 'stdout', text: ['late\n'] },
+    ]);
+    assert.deepEqual(outputs[4], [
+      { output_type: 'display_data', data: { 'text/html': ['<b>h</b>'] }, metadata: {} },
+    ]);
+    assert.equal((notebook.metadata.kernelspec as JsonObject).name, 'interplay');
+    assert.equal(notebook.nbformat_minor, 5);
+    assert.equal(new Set(notebook.cells.map((cell) => cell.id)).size, 6);
+  });
+
+  it('a cell over its time is stopped, a dying kernel is reported, and both keep what was written', async () => {
+    const slow = notebookOf(code('console.log("begun"); while (true);'), code('"never"'));
+    const late = await executeNotebook(slow, { cwd: folder, timeout: 0.3 });
+    assert.deepEqual(
+      late.failures.map(({ cell, ename }) => [cell, ename]),
+      [[1, 'Timeout']],
+    );
+    assert.deepEqual(
+      late.notebook.cells[0]!.outputs!.map((output) => output.output_type),
+      ['stream', 'error'],
+    );
+    assert.equal(late.notebook.cells[1]!.execution_count, null);
+
+    const dying = notebookOf(
+      code(
+        'console.log("last words"); await new Promise((r) => setTimeout(r, 200)); process.kill(process.pid, "SIGKILL"); await new Promise(() => {})',
+      ),
+    );
+    const dead = await executeNotebook(dying, { cwd: folder });
+    assert.deepEqual(
+      dead.failures.map(({ ename }) => ename),
+      ['DeadKernel'],
+    );
+    assert.deepEqual(
+      dead.notebook.cells[0]!.outputs!.map((output) => output.output_type),
+      ['stream', 'error'],
+    );
+  });
+
+  it('on the command line: exit 1 and one line for a failed cell, output saved; exit 2 and nothing for bad input', () => {
+    const interplay = (...parameters: string[]) =>
+      spawnSync(process.execPath, [CLI, 'run', ...parameters], { cwd: folder, encoding: 'utf8' });
+    const input = join(folder, 'notebooks', 'in.ipynb');
+    writeFileSync(
+      input,
+      JSON.stringify(notebookOf(code('1'), code('throw new TypeError("on\\npurpose")'), code('3'))),
+    );
+    const failed = interplay(input, '--out', 'out.ipynb', '--json');
+    assert.equal(failed.status, 1);
+    assert.match(
+      failed.stderr,
+      /^interplay: CELL_FAILED: cell 2 ended with TypeError: on purpose; see out\.ipynb$/m,
+    );
+    const { executed, failures } = JSON.parse(failed.stdout);
+    assert.deepEqual([executed, failures.length], [2, 1]);
+    const saved = parseNotebook(readFileSync(join(folder, 'out.ipynb'), 'utf8'), 'out.ipynb');
+    assert.equal(saved.cells[1]!.outputs![0]!.ename, 'TypeError');
+
+    const broken = join(folder, 'broken.ipynb');
+    writeFileSync(broken, '{"nbformat": 4, "cells": [');
+    const before = readdirSync(folder);
+    const refused = interplay(broken, '--out', 'never.ipynb');
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /^interplay: NOTEBOOK_INVALID: expected .*broken\.ipynb.*\n$/);
+    assert.deepEqual(readdirSync(folder), before);
+    assert.ok(!existsSync(join(folder, 'never.ipynb')));
+  });
+});
