@@ -1,7 +1,7 @@
 /** Reads evaluation folders: the saved samples with their verdicts, and what they were made with. */
 import { join } from 'node:path';
 import { userError } from '../core/errors.ts';
-import { readUserFile } from '../core/files.ts';
+import { readJsonFile } from '../core/json.ts';
 import { readJsonLines } from '../core/jsonl.ts';
 import type { OpRanges, SampleRow } from '../evaluate/index.ts';
 
@@ -63,13 +63,7 @@ function checkedRow(value: unknown, path: string, line: number): SampleRow {
 function readConfig(path: string): Pick<SavedEvaluation, 'k' | 'ranges'> {
   const fail = (expected: string, got: string): Error =>
     userError('EVALUATION_CONFIG', `${expected} in ${path}`, got, 'repair the file or evaluate again');
-  let config: { k?: unknown; ranges?: unknown };
-  try {
-    config = JSON.parse(readUserFile(path, 'evaluation config'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw fail('a JSON object', 'something else');
-  }
+  const config = readJsonFile(path, 'evaluation config') as { k?: unknown; ranges?: unknown } | null;
   if (typeof config !== 'object' || config === null) throw fail('a JSON object', 'something else');
   const { k, ranges } = config;
   if (k !== undefined && !(Array.isArray(k) && k.every((one) => Number.isInteger(one) && one >= 1))) {

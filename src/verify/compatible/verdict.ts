@@ -62,17 +62,19 @@ function rewardsAsReference(report: CompatibleReport, outcome: number, goldNodes
     Math.min(report.extra_in_pred.length, total) +
     (report.answer_mismatch === null ? 0 : 1);
   const process = Math.max(0, 1 - penalty / total);
-  const blend = (answerWeight: number, stepWeight: number): number => {
-    const sum = answerWeight + stepWeight;
-    const score = (answerWeight / sum) * outcome + (stepWeight / sum) * process;
-    return outcome < 1 ? 0 : Math.max(0, Math.min(1, score));
-  };
   return {
     outcome,
-    'a0.2_p0.8': blend(0.2, 0.8),
-    'a0.5_p0.5': blend(0.5, 0.5),
-    strict: penalty > 0 ? 0 : blend(1, 0),
+    'a0.2_p0.8': blend(0.2, 0.8, outcome, process),
+    'a0.5_p0.5': blend(0.5, 0.5, outcome, process),
+    strict: penalty > 0 ? 0 : blend(1, 0, outcome, process),
   };
+}
+
+/** Weighted mean, clamped, and nothing for a wrong answer. */
+function blend(answerWeight: number, stepWeight: number, outcome: number, process: number): number {
+  if (outcome < 1) return 0;
+  const sum = answerWeight + stepWeight;
+  return Math.max(0, Math.min(1, (answerWeight / sum) * outcome + (stepWeight / sum) * process));
 }
 
 function withoutDots(text: string): string {
