@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { runCancellable } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { readUserFile } from '../core/files.ts';
+import { readJsonFile } from '../core/json.ts';
 import { chooseBackend } from './backend.ts';
 import { brief, integerOption, printJson, terminalProgress } from './terminal.ts';
 
@@ -67,13 +67,7 @@ export function register(program: Command): void {
 
 function readConfig(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
-  const text = readUserFile(path, 'configuration file');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw userError('JSON', 'a JSON document', `${path}, which does not parse`, 'repair the file');
-  }
+  const value = readJsonFile(path, 'configuration file');
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw userError(
       'CONFIG',

@@ -25,7 +25,7 @@ export class InterplayError extends Error {
 }
 
 /**
- * A user error, to be thrown: `throw userError('OPS_RANGE', 'ops within 2-40', '1-3', 'raise the lower end')`
+ * A user error, to be thrown: `throw userError(CODE, 'ops within 2-40', '1-3', 'raise the lower end')`
  * reads `expected ops within 2-40, got 1-3; raise the lower end`.
  */
 export function userError(code: string, expected: string, got: string, remedy: string): InterplayError {

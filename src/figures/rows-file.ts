@@ -1,14 +1,15 @@
 /** Rows from a file that `analyze` or a run wrote: CSV, a JSON array, or JSON lines. */
 import { extname } from 'node:path';
 import { userError } from '../core/errors.ts';
-import { readUserFile, reason } from '../core/files.ts';
+import { readUserFile } from '../core/files.ts';
+import { readJsonFile } from '../core/json.ts';
 import { readJsonLines } from '../core/jsonl.ts';
 import { parseCsv } from './csv.ts';
 import type { Row } from './frame.ts';
 
 /**
  * The rows of a file; its ending says how to read it.
- * @throws INPUT_UNREADABLE, JSONL_LINE, FIGURE_INPUT
+ * @throws INPUT_UNREADABLE, JSONL_LINE, JSON_FILE, FIGURE_INPUT
  */
 export function readRows(path: string): Row[] {
   const ending = extname(path).toLowerCase();
@@ -41,13 +42,7 @@ export function readRows(path: string): Row[] {
 }
 
 function fromJson(path: string): unknown[] {
-  const text = readUserFile(path, 'JSON file of rows');
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw userError('FIGURE_INPUT', `JSON in ${path}`, reason(error), 'repair or write it again');
-  }
+  const value = readJsonFile(path, 'table of rows');
   if (Array.isArray(value)) return value;
   throw userError(
     'FIGURE_INPUT',

@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { userError } from '../core/errors.ts';
-import { readUserFile, writeFileAtomically } from '../core/files.ts';
+import { writeFileAtomically } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
+import { readJsonFile } from '../core/json.ts';
 import { saveTokenizer, Tokenizer } from '../tokenizer/index.ts';
 import { type ModelConfig, parseModelConfig } from './config.ts';
 import { parameterShapes, type Qwen2, qwen2FromValues } from './qwen2.ts';
@@ -39,11 +40,8 @@ export function loadModel(folder: string): LoadedModel {
       'name a checkpoint folder such as out/run/checkpoints/step-100',
     );
   }
-  const configText = readUserFile(join(folder, 'config.json'), 'config.json');
-  const config = parseModelConfig(
-    parseJson(configText, join(folder, 'config.json')),
-    join(folder, 'config.json'),
-  );
+  const configPath = join(folder, 'config.json');
+  const config = parseModelConfig(readJsonFile(configPath, 'model config'), configPath);
   const tokenizer = Tokenizer.load(join(folder, 'tokenizer.json'));
   if (tokenizer.vocabularySize > config.vocab_size) {
     throw userError(
@@ -111,14 +109,5 @@ export function readVariables(path: string, variables: ReadonlyMap<string, tf.Va
     const value = tf.tensor(tensor.data as Float32Array, variable.shape, 'float32');
     variable.assign(value);
     value.dispose();
-  }
-}
-
-/** JSON of a user's file, or a coded error that names it. */
-export function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw userError('JSON', 'a JSON document', `${path}, which does not parse`, 'repair the file');
   }
 }

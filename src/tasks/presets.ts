@@ -1,7 +1,7 @@
 /** Mixtures by name (datasets/mixtures.json: the reference's presets and the paper's recipes) or from a file. */
 import { existsSync, readFileSync } from 'node:fs';
 import { userError } from '../core/errors.ts';
-import { readUserFile } from '../core/files.ts';
+import { readJsonFile } from '../core/json.ts';
 import { type Mixture, resolveMixture } from './mixture.ts';
 import { resolveWorld, type World } from './world.ts';
 
@@ -29,7 +29,7 @@ export function loadMixture(nameOrFile: string): Mixture {
       `use one like ${nearest(nameOrFile, Object.keys(presets)).join(' or ')}`,
     );
   }
-  const mixture = readJson(nameOrFile, 'mixture') as Mixture;
+  const mixture = readJsonFile(nameOrFile, 'mixture file') as Mixture;
   resolveMixture(mixture);
   return mixture;
 }
@@ -39,21 +39,9 @@ export function loadMixture(nameOrFile: string): Mixture {
  * @throws WORLD_UNKNOWN, JSON_FILE, and the errors of {@link resolveWorld}
  */
 export function loadWorld(nameOrFile: string): World {
-  return resolveWorld(nameOrFile.endsWith('.json') ? (readJson(nameOrFile, 'world') as World) : nameOrFile);
-}
-
-function readJson(path: string, what: string): unknown {
-  const text = readUserFile(path, `${what} file`);
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw userError(
-      'JSON_FILE',
-      `a JSON ${what}`,
-      `${path} (${(error as Error).message})`,
-      'repair the file',
-    );
-  }
+  return resolveWorld(
+    nameOrFile.endsWith('.json') ? (readJsonFile(nameOrFile, 'world file') as World) : nameOrFile,
+  );
 }
 
 /** The two names that share the longest beginning with what was typed. */

@@ -7,8 +7,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
-import { readUserFile, writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
-import { parseJson, readVariables, saveModel, writeVariables } from '../model/files.ts';
+import { writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
+import { readJsonFile } from '../core/json.ts';
+import { readVariables, saveModel, writeVariables } from '../model/files.ts';
 import type { Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import type { AdamW } from './adamw.ts';
@@ -66,7 +67,7 @@ export function latestCheckpoint(run: string): string | undefined {
 /** Reads the state of a checkpoint folder. */
 export function readState(folder: string): TrainState {
   const path = join(folder, 'state.json');
-  const result = stateSchema.safeParse(parseJson(readUserFile(path, 'checkpoint state'), path));
+  const result = stateSchema.safeParse(readJsonFile(path, 'checkpoint state'));
   if (result.success) return result.data;
   throw userError(
     'CHECKPOINT',

@@ -13,11 +13,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { environment } from '../backend/environment.ts';
 import { isCancelled } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { readUserFile, writeFileAtomically } from '../core/files.ts';
+import { writeFileAtomically } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
+import { readJsonFile } from '../core/json.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
 import { parseModelConfig, resolveModelConfig } from '../model/config.ts';
-import { loadModel, parseJson } from '../model/files.ts';
+import { loadModel } from '../model/files.ts';
 import { createQwen2, type Qwen2, tokenLosses } from '../model/qwen2.ts';
 import { trainingText } from '../tasks/index.ts';
 import { Tokenizer, trainTokenizer } from '../tokenizer/index.ts';
@@ -294,7 +295,7 @@ function startingPoint(config: PretrainConfig, resumed: string | undefined, task
   const tokenizer = makeTokenizer(config, tasks);
   const settings =
     typeof config.model === 'string' && config.model.endsWith('.json')
-      ? parseModelConfig(parseJson(readUserFile(config.model, 'model config'), config.model), config.model)
+      ? parseModelConfig(readJsonFile(config.model, 'model config'), config.model)
       : resolveModelConfig(config.model, { vocab_size: tokenizer.vocabularySize });
   if (settings.vocab_size < tokenizer.vocabularySize) {
     throw userError(
