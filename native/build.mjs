@@ -17,6 +17,8 @@ const sources = path.join(here, 'src');
 const build = path.join(here, 'build');
 const output = path.join(build, 'interplay.node');
 const stampFile = path.join(build, 'stamp.json');
+/** Compiled files by the hash of all they depend on: after an edit only what changed is compiled. */
+const objectFolder = path.join(build, 'objects');
 
 /** Compiled once per instruction set, with these flags; the rest once. No -march=native: the addon may move. */
 const simdFiles = ['gemm', 'elementwise', 'rows', 'attention', 'loss', 'optimizer'];
@@ -24,16 +26,34 @@ const plainFiles = ['structure', 'sample', 'memory', 'pool', 'addon'];
 const instructionSets = {
   portable: [],
   avx2: ['-mavx2', '-mfma'],
-  avx512: ['-mavx512f', '-mavx512bw', '-mavx512dq', '-mavx512vl', '-mavx2', '-mfma', '-mprefer-vector-width=512'],
+  avx512: [
+    '-mavx512f',
+    '-mavx512bw',
+    '-mavx512dq',
+    '-mavx512vl',
+    '-mavx2',
+    '-mfma',
+    '-mprefer-vector-width=512',
+  ],
 };
 // No -ffast-math: NaN and infinities must propagate.
-const flags = ['-std=c++17', '-O3', '-fPIC', '-fno-math-errno', '-fno-trapping-math', '-ffp-contract=fast', '-Wall'];
+const flags = [
+  '-std=c++17',
+  '-O3',
+  '-fPIC',
+  '-fno-math-errno',
+  '-fno-trapping-math',
+  '-ffp-contract=fast',
+  '-Wall',
+];
 
 try {
   await main();
 } catch (error) {
   const reason = String(error.message ?? error).split('\n')[0];
-  console.error(`interplay: the native backend was not built (${reason}); the slower cpu backend will be used`);
+  console.error(
+    `interplay: the native backend was not built (${reason}); the slower cpu backend will be used`,
+  );
 }
 
 async function main() {
@@ -45,7 +65,7 @@ async function main() {
   const work = path.join(build, `work-${process.pid}`);
   mkdirSync(work);
   try {
-    const objects = await compileAll(compiler, work);
+    const objects = await compileAll(compiler);
     const linked = path.join(work, 'interplay.node');
     await run(compiler, [...linkFlags(), '-o', linked, ...objects]);
     createRequire(import.meta.url)(linked); // an addon that does not load is a failed build
@@ -63,7 +83,10 @@ async function main() {
 /** What the build depends on, besides the compiler: sources, this file, the platform. */
 function fingerprint() {
   const hash = createHash('sha256');
-  for (const file of [...readdirSync(sources).sort().map((name) => path.join(sources, name)), fileURLToPath(import.meta.url)]) {
+  const files = readdirSync(sources)
+    .sort()
+    .map((name) => path.join(sources, name));
+  for (const file of [...files, fileURLToPath(import.meta.url)]) {
     hash.update(path.basename(file)).update('\0').update(readFileSync(file)).update('\0');
   }
   return { sources: hash.digest('hex'), platform: `${process.platform}-${process.arch}` };
@@ -88,28 +111,49 @@ async function findCompiler() {
   throw new Error(`no C++ compiler found, looked for ${candidates.join(', ')}; install g++ or set CXX`);
 }
 
-async function compileAll(compiler, work) {
+async function compileAll(compiler) {
   const include = createRequire(import.meta.url)('node-api-headers').include_dir;
   const sets = process.arch === 'x64' ? Object.keys(instructionSets) : ['portable'];
+  const headers = readdirSync(sources).filter((name) => !name.endsWith('.cpp'));
+  const shared = createHash('sha256').update(JSON.stringify([compiler, flags, instructionSets]));
+  for (const name of headers.sort()) shared.update(readFileSync(path.join(sources, name)));
   const jobs = [];
+  const add = (name, label, extra) => {
+    const source = path.join(sources, `${name}.cpp`);
+    const key = shared.copy().update(readFileSync(source)).digest('hex').slice(0, 16);
+    jobs.push({ source, extra, object: path.join(objectFolder, `${label}.${key}.o`) });
+  };
   // The slowest first, so that no core ends idle.
   for (const name of simdFiles) {
-    for (const set of [...sets].reverse()) jobs.push({ name, object: `${name}.${set}.o`, extra: [`-DISA=${set}`, ...instructionSets[set]] });
+    for (const set of [...sets].reverse())
+      add(name, `${name}.${set}`, [`-DISA=${set}`, ...instructionSets[set]]);
   }
-  for (const name of plainFiles) jobs.push({ name, object: `${name}.o`, extra: [`-I${include}`] });
+  for (const name of plainFiles) add(name, name, [`-I${include}`]);
+
+  mkdirSync(objectFolder, { recursive: true });
   let next = 0;
   const worker = async () => {
     while (next < jobs.length) {
-      const { name, object, extra } = jobs[next++];
-      await run(compiler, [...flags, ...extra, '-c', path.join(sources, `${name}.cpp`), '-o', path.join(work, object)]);
+      const { source, object, extra } = jobs[next++];
+      if (existsSync(object)) continue;
+      const partial = `${object}.${process.pid}`;
+      await run(compiler, [...flags, ...extra, '-c', source, '-o', partial]);
+      renameSync(partial, object);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, worker));
-  return jobs.map(({ object }) => path.join(work, object));
+  const wanted = new Set(jobs.map(({ object }) => path.basename(object)));
+  for (const name of readdirSync(objectFolder)) {
+    if (!wanted.has(name)) rmSync(path.join(objectFolder, name), { force: true });
+  }
+  return jobs.map(({ object }) => object);
 }
 
 function linkFlags() {
-  const shared = process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-Wl,--exclude-libs,ALL', '-s'];
+  const shared =
+    process.platform === 'darwin'
+      ? ['-bundle', '-undefined', 'dynamic_lookup']
+      : ['-shared', '-Wl,--exclude-libs,ALL', '-s'];
   return [...shared, '-pthread'];
 }
 
@@ -119,7 +163,9 @@ async function run(command, argv) {
     if (stderr && process.env.INTERPLAY_BUILD_VERBOSE) console.error(stderr);
   } catch (error) {
     if (process.env.INTERPLAY_BUILD_VERBOSE) console.error(error.stderr);
-    const line = String(error.stderr ?? error.message).split('\n').find((text) => /error/i.test(text));
+    const line = String(error.stderr ?? error.message)
+      .split('\n')
+      .find((text) => /error/i.test(text));
     throw new Error(`${path.basename(command)}: ${line ?? `ended with ${error.code}`}`);
   }
 }

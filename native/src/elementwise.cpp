@@ -86,7 +86,7 @@ void run_unary(int op, float* out, const float* a, int64_t n, float p, float q) 
     EACH(SELU, x >= 0 ? 1.0507009873554804934193349852946f * x : 1.7580993408473768599402175208123f * expm1f(x));
     EACH(SOFTPLUS, x != x ? x : x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x)));
     EACH(ERF, erff(x));
-    EACH(SIGN, x != x ? x : x < 0 ? -1.0f : x > 0 ? 1.0f : 0.0f);
+    EACH(SIGN, x < 0 ? -1.0f : x > 0 ? 1.0f : 0.0f);
     EACH(FLOOR, floorf(x));
     EACH(CEIL, ceilf(x));
     EACH(ROUND, rintf(x));  // halves to even, as tfjs

@@ -241,27 +241,20 @@ double gather(const double* v) {
   return 0;
 }
 
-// out [segments, inner], x [n, inner], ids (int32), n, inner, segments, type; negative ids are dropped.
+// out [segments, inner], x [n, inner], ids (int32), n, inner, segments (float32); negative ids are dropped.
 // Threads divide the columns, so every sum runs in the order of the rows.
 double segmentSum(const double* v) {
   const int32_t* ids = I32(v[2]);
   int64_t n = N(v[3]), inner = N(v[4]), segments = N(v[5]);
-  int type = (int)v[6];
   for (int64_t i = 0; i < n; i++)
     if (ids[i] >= segments) return fail("unsortedSegmentSum: a segment id is outside the range"), 0;
   parallel_ranges(inner, n * inner < 32768 ? inner : max64(32, inner / pool_threads()), [=](int64_t j0, int64_t j1) {
     for (int64_t s = 0; s < segments; s++) memset(F32(v[0]) + s * inner + j0, 0, (j1 - j0) * 4);
     for (int64_t i = 0; i < n; i++) {
       if (ids[i] < 0) continue;
-      if (type == INT) {
-        int32_t* to = I32(v[0]) + ids[i] * inner;
-        const int32_t* from = I32(v[1]) + i * inner;
-        for (int64_t j = j0; j < j1; j++) to[j] += from[j];
-      } else {
-        float* to = F32(v[0]) + ids[i] * inner;
-        const float* from = F32(v[1]) + i * inner;
-        for (int64_t j = j0; j < j1; j++) to[j] += from[j];
-      }
+      float* to = F32(v[0]) + ids[i] * inner;
+      const float* from = F32(v[1]) + i * inner;
+      for (int64_t j = j0; j < j1; j++) to[j] += from[j];
     }
   });
   return 0;

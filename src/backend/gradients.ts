@@ -10,5 +10,7 @@ let registered = false;
 export function registerGradients(): void {
   if (registered) return;
   requireEsm('@tensorflow/tfjs-core/dist/register_all_gradients.js', import.meta.url);
+  // Some gradients call methods such as x.reshape(), which are registered apart, too.
+  requireEsm('@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js', import.meta.url);
   registered = true;
 }

@@ -4,11 +4,11 @@ import {
   bools,
   closely,
   compareWithCpu,
+  count,
   describeNative,
   exactly,
   float,
   given,
-  type Input,
   ints,
   type Operation,
 } from './op-test.ts';
@@ -71,6 +71,8 @@ const binary: Record<string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor> = {
   mod: tf.mod,
   prelu: tf.prelu,
 };
+// tfjs's own gradients of the others do not reduce to a broadcast operand's shape, and none does for empty ones.
+const broadcastGradient = ['add', 'sub', 'mul', 'div', 'mod', 'atan2'];
 const comparisons: Record<string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor> = {
   equal: tf.equal,
   notEqual: tf.notEqual,
@@ -131,7 +133,11 @@ describeNative('element-wise', () => {
       ];
       for (const [a, b] of pairs) {
         const inputs = [float(`${name} a`, a, -3, 3), float(`${name} b`, b, 0.5, 3)];
-        await compareWithCpu(name, operation as Operation, inputs, { gradient: name in binary });
+        const empty = count(a) * count(b) === 0;
+        const same = a.join() === b.join();
+        await compareWithCpu(name, operation as Operation, inputs, {
+          gradient: name in binary && (same || broadcastGradient.includes(name)) && !empty,
+        });
       }
       const grid = special.flatMap((x) => special.map((y) => [x, y] as const));
       const xs = given(grid.map(([x]) => x));
@@ -209,26 +215,17 @@ describeNative('element-wise', () => {
 
   it('broadcasts any two compatible shapes as cpu does', async () => {
     const dimension = fc.tuple(fc.integer({ min: 0, max: 4 }), fc.constantFrom('both', 'left', 'right'));
-    const shapes = fc.tuple(fc.array(dimension, { maxLength: 4 }), fc.nat(4), fc.nat(4));
     await fc.assert(
-      fc.asyncProperty(shapes, async ([dimensions, dropLeft, dropRight]) => {
-        const side = (who: string, drop: number) =>
-          dimensions
-            .map(([n, kept]) => (kept === 'both' || kept === who ? n : 1))
-            .slice(
-              // Leading dimensions may be absent when the other side has them anyway.
-              Math.min(
-                drop,
-                dimensions.findIndex(([, kept]) => kept === 'both' || kept === who) === -1
-                  ? dimensions.length
-                  : dimensions.findIndex(([, kept]) => kept === 'both' || kept === who),
-              ),
-            );
-        const inputs: Input[] = [
-          float('left', side('left', dropLeft)),
-          float('right', side('right', dropRight)),
-        ];
-        await compareWithCpu('sub', tf.sub as Operation, inputs, { gradient: true, tolerance: closely });
+      fc.asyncProperty(fc.array(dimension, { maxLength: 5 }), fc.boolean(), async (dimensions, drop) => {
+        const side = (who: string) => {
+          const shape = dimensions.map(([n, kept]) => (kept === 'both' || kept === who ? n : 1));
+          // Leading ones may also be absent.
+          const first = shape.findIndex((n) => n !== 1);
+          return drop ? shape.slice(first < 0 ? shape.length : first) : shape;
+        };
+        const inputs = [float('left', side('left')), float('right', side('right'))];
+        const empty = inputs.some(({ shape }) => count(shape) === 0);
+        await compareWithCpu('sub', tf.sub as Operation, inputs, { gradient: !empty, tolerance: closely });
       }),
       { numRuns: 40, seed: 7 },
     );

@@ -72,8 +72,8 @@ const stridedSlice: NativeKernel = (backend, { x }, attributes) => {
     newAxisMask,
     shrinkAxisMask,
   );
-  // The sparse shape has a dimension per dimension of x: new and dropped axes only appear in the final one.
-  const size = info.finalShapeSparse.map((n) => Math.max(0, n));
+  // One size per dimension of x; new and dropped axes only appear in the final shape.
+  const size = tf.slice_util.computeOutShape(info.begin, info.end, info.strides).map((n) => Math.max(0, n));
   const part = block(backend, x!, info.begin, size, info.strides);
   return { dataId: part.dataId, shape: info.finalShape, dtype: part.dtype };
 };

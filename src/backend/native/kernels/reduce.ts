@@ -10,8 +10,9 @@ const reductions = ['Sum', 'Mean', 'Max', 'Min', 'Prod', 'Any', 'All'] as const;
 
 function reduceKernel(name: (typeof reductions)[number]): NativeKernel {
   const code = reductions.indexOf(name);
-  return (backend, { x }, { axis, keepDims }) => {
-    const axes = tf.util.parseAxisParam(axis, x!.shape).sort((p, q) => p - q);
+  return (backend, { x }, { axis, reductionIndices, keepDims }) => {
+    // tfjs calls the axes of Max `reductionIndices`, those of the others `axis`.
+    const axes = tf.util.parseAxisParam(axis ?? reductionIndices, x!.shape).sort((p, q) => p - q);
     let input: tf.TensorInfo = x!;
     const held: tf.TensorInfo[] = [];
     if (name === 'Mean' && input.dtype !== 'float32') {

@@ -60,7 +60,8 @@ const segmentSum: NativeKernel = (backend, inputs, attributes) => {
   const x = inputs.x!;
   const ids = inputs.segmentIds!;
   const { numSegments } = attributes;
-  if (ids.dtype !== 'int32') return fallback('UnsortedSegmentSum', backend, inputs, attributes);
+  if (ids.dtype !== 'int32' || x.dtype !== 'float32')
+    return fallback('UnsortedSegmentSum', backend, inputs, attributes);
   const rest = x.shape.slice(ids.shape.length);
   const out = backend.output([numSegments, ...rest], x.dtype);
   const { args, op, run } = backend.engine;
@@ -70,7 +71,6 @@ const segmentSum: NativeKernel = (backend, inputs, attributes) => {
   args[3] = sizeOf(ids.shape);
   args[4] = sizeOf(rest);
   args[5] = numSegments;
-  args[6] = typeCode[x.dtype]!;
   run(op.segmentSum!);
   return out;
 };

@@ -1,0 +1,295 @@
+import * as tf from '@tensorflow/tfjs-core';
+import {
+  attention,
+  embedding,
+  linear,
+  linearCrossEntropy,
+  rmsNorm,
+  rotary,
+  swiglu,
+} from '../../src/backend/index.ts';
+import {
+  assertClose,
+  compareWithCpu,
+  describeNative,
+  exactly,
+  float,
+  given,
+  type Input,
+  ints,
+  tensorOf,
+} from './op-test.ts';
+
+/** Sums of up to a few hundred products in float32 instead of float64. */
+const loose = { absolute: 2e-5, relative: 2e-5 };
+
+const shaped = <T extends tf.Tensor>(t: tf.Tensor | undefined) => t as T;
+
+/** Central differences in float64 of `loss`, a plain-JavaScript function of all input values. */
+function differences(loss: (values: number[][]) => number, inputs: Input[]): number[][] {
+  const step = 1e-5;
+  return inputs.map((input, which) =>
+    input.values.map((value, i) => {
+      const moved = (by: number) =>
+        loss(
+          inputs.map(({ values }, w) =>
+            w === which ? values.map((v, j) => (j === i ? value + by : v)) : values,
+          ),
+        );
+      return (moved(step) - moved(-step)) / (2 * step);
+    }),
+  );
+}
+
+/** Gradient on native of Σ out² / 2 + Σ out against differences of the same loss in float64. */
+async function againstDifferences(
+  operation: (...inputs: tf.Tensor[]) => tf.Tensor,
+  plain: (values: number[][]) => number[],
+  inputs: Input[],
+): Promise<void> {
+  await tf.setBackend('native');
+  const loss = (out: number[]) => out.reduce((sum, x) => sum + x * x * 0.5 + x, 0);
+  const gradients = tf.tidy(() =>
+    tf
+      .grads((...xs: tf.Tensor[]) => {
+        const out = operation(...xs);
+        return tf.add(tf.mul(tf.sum(tf.square(out)), 0.5), tf.sum(out)) as tf.Scalar;
+      })(inputs.map(tensorOf))
+      .map((t) => Array.from(t.dataSync())),
+  );
+  // Differences of step 1e-5 in float64 are right to about 1e-9; the rest is float32.
+  differences((values) => loss(plain(values)), inputs).forEach((expected, i) => {
+    assertClose(
+      gradients[i]!,
+      expected,
+      { absolute: 3e-5, relative: 3e-5 },
+      `gradient ${i} against differences`,
+    );
+  });
+}
+
+const silu = (x: number) => x / (1 + Math.exp(-x));
+
+describeNative('fused operations', () => {
+  it('embedding: values, repeated ids add up, no ids', async () => {
+    for (const [vocabulary, size, rows] of [
+      [5, 3, 7],
+      [4, 1, 1],
+      [300, 33, 50],
+      [3, 4, 0],
+    ] as const) {
+      await compareWithCpu(
+        'embedding',
+        (table, ids) => embedding(shaped(table), shaped(ids)),
+        [float('table', [vocabulary, size]), ints('ids', [rows], vocabulary)],
+        { gradient: rows > 0, tolerance: exactly, gradientTolerance: loose },
+      );
+    }
+  });
+
+  it('rmsNorm', async () => {
+    const run = (x?: tf.Tensor, w?: tf.Tensor) => rmsNorm(shaped(x), shaped(w), 1e-6);
+    for (const [rows, size] of [
+      [1, 1],
+      [3, 7],
+      [70, 33],
+      [200, 128],
+      [0, 4],
+    ] as const) {
+      await compareWithCpu('rmsNorm', run, [float('x', [rows, size]), float('w', [size])], {
+        gradient: rows > 0,
+        tolerance: loose,
+      });
+    }
+    const plain = ([x, w]: number[][]) => {
+      const out: number[] = [];
+      for (let r = 0; r < 3; r++) {
+        const row = x!.slice(r * 5, r * 5 + 5);
+        const rms = Math.sqrt(row.reduce((s, v) => s + v * v, 0) / 5 + 1e-6);
+        out.push(...row.map((v, j) => (v / rms) * w![j]!));
+      }
+      return out;
+    };
+    await againstDifferences((x, w) => rmsNorm(shaped(x), shaped(w), 1e-6), plain, [
+      float('x', [3, 5]),
+      float('w', [5]),
+    ]);
+  });
+
+  it('linear with and without bias', async () => {
+    for (const [rows, inputs, outputs] of [
+      [1, 1, 1],
+      [5, 7, 19],
+      [50, 33, 65],
+      [0, 3, 2],
+      [130, 128, 64],
+    ] as const) {
+      const given = [float('x', [rows, inputs]), float('w', [outputs, inputs])];
+      const tolerance = { absolute: 6e-5, relative: 2e-5 }; // sums of 130 products of size 4
+      await compareWithCpu('linear', (x, w) => linear(shaped(x), shaped(w)), given, {
+        gradient: rows > 0,
+        tolerance,
+      });
+      await compareWithCpu(
+        'linear + bias',
+        (x, w, b) => linear(shaped(x), shaped(w), shaped<tf.Tensor1D>(b)),
+        [...given, float('b', [outputs])],
+        { gradient: rows > 0, tolerance },
+      );
+    }
+  });
+
+  it('rotary: any positions, also far ones', async () => {
+    for (const [rows, heads, size] of [
+      [1, 1, 2],
+      [5, 3, 4],
+      [40, 2, 32],
+      [3, 1, 64],
+      [0, 2, 4],
+    ] as const) {
+      const inputs = [float('x', [rows, heads, size]), ints('positions', [rows], 3000)];
+      await compareWithCpu('rotary', (x, p) => rotary(shaped(x), shaped(p), 10000), inputs, {
+        gradient: rows > 0,
+      });
+    }
+    // Position 1, size 2: rotation by 1 radian; base does not matter for the first frequency.
+    await tf.setBackend('native');
+    const turned = tf.tidy(() => rotary(tf.tensor3d([[[1, 0]]]), tf.tensor1d([1], 'int32'), 500).dataSync());
+    assertClose(turned, [Math.cos(1), Math.sin(1)], { absolute: 1e-7, relative: 1e-7 }, 'one radian');
+  });
+
+  it('swiglu', async () => {
+    for (const shape of [
+      [1, 1],
+      [3, 7],
+      [0, 4],
+      [40, 65],
+    ]) {
+      await compareWithCpu(
+        'swiglu',
+        (g, u) => swiglu(shaped(g), shaped(u)),
+        [float('g', shape, -8, 8), float('u', shape)],
+        { gradient: shape[0]! > 0, tolerance: loose },
+      );
+    }
+    const inputs = [float('g', [2, 5]), float('u', [2, 5])];
+    await againstDifferences(
+      (g, u) => swiglu(shaped(g), shaped(u)),
+      ([g, u]) => g!.map((x, i) => silu(x) * u![i]!),
+      inputs,
+    );
+  });
+
+  describe('attention', () => {
+    const run = (segments: number[]) => (q?: tf.Tensor, k?: tf.Tensor, v?: tf.Tensor) =>
+      attention(shaped(q), shaped(k), shaped(v), Int32Array.from(segments));
+    const inputs = (rows: number, heads: number, kvHeads: number, size: number) => [
+      float('q', [rows, heads, size]),
+      float('k', [rows, kvHeads, size]),
+      float('v', [rows, kvHeads, size]),
+    ];
+
+    it('one and many segments, empty ones, grouped heads, odd sizes', async () => {
+      const cases: [number[], number, number, number][] = [
+        [[0, 1], 1, 1, 1],
+        [[0, 5], 2, 1, 3],
+        [[0, 3, 3, 8], 4, 2, 4],
+        [[0, 1, 2, 3], 3, 3, 5],
+        [[0, 47, 95, 144], 2, 1, 8], // around the block of 48 rows
+        [[0, 130], 4, 2, 32],
+        [[0, 0], 2, 2, 4],
+      ];
+      for (const [segments, heads, kvHeads, size] of cases) {
+        const rows = segments.at(-1)!;
+        await compareWithCpu(`segments ${segments}`, run(segments), inputs(rows, heads, kvHeads, size), {
+          gradient: rows > 0,
+          tolerance: loose,
+        });
+      }
+    });
+
+    it('gradient against differences', async () => {
+      const [rows, heads, kvHeads, size] = [5, 2, 1, 3];
+      const segments = [0, 2, 5];
+      const plain = ([q, k, v]: number[][]) => {
+        const out = new Array<number>(rows * heads * size).fill(0);
+        for (let s = 0; s < 2; s++) {
+          for (let t = segments[s]!; t < segments[s + 1]!; t++) {
+            for (let h = 0; h < heads; h++) {
+              const scores: number[] = [];
+              for (let j = segments[s]!; j <= t; j++) {
+                let dot = 0;
+                for (let i = 0; i < size; i++) dot += q![(t * heads + h) * size + i]! * k![j * size + i]!;
+                scores.push(Math.exp(dot / Math.sqrt(size)));
+              }
+              const total = scores.reduce((a, b) => a + b, 0);
+              scores.forEach((w, j) => {
+                for (let i = 0; i < size; i++)
+                  out[(t * heads + h) * size + i]! += (w / total) * v![(segments[s]! + j) * size + i]!;
+              });
+            }
+          }
+        }
+        return out;
+      };
+      await againstDifferences(
+        (q, k, v) => run(segments)(q, k, v),
+        plain,
+        inputs(rows, heads, kvHeads, size),
+      );
+    });
+
+    it('a segment does not depend on its neighbours, in bits', async () => {
+      await tf.setBackend('native');
+      const [q, k, v] = inputs(60, 4, 2, 8) as [Input, Input, Input];
+      const part = (x: Input, from: number, to: number) => {
+        const row = x.values.length / 60;
+        return tensorOf(
+          given(x.values.slice(from * row, to * row), 'float32', [to - from, ...x.shape.slice(1)]),
+        );
+      };
+      const of = (from: number, to: number, segments: number[]) =>
+        tf.tidy(() => run(segments)(part(q, from, to), part(k, from, to), part(v, from, to)).dataSync());
+      const packed = of(0, 60, [0, 20, 60]);
+      assertClose(of(0, 20, [0, 20]), packed.slice(0, 20 * 32), exactly, 'first segment alone');
+      assertClose(of(20, 60, [0, 40]), packed.slice(20 * 32), exactly, 'second segment alone');
+    });
+  });
+
+  it('linearCrossEntropy, also with logits far apart', async () => {
+    const run = (h?: tf.Tensor, w?: tf.Tensor, t?: tf.Tensor) =>
+      linearCrossEntropy(shaped(h), shaped(w), shaped(t));
+    for (const [rows, size, vocabulary] of [
+      [1, 1, 1],
+      [3, 5, 7],
+      [100, 17, 130],
+      [0, 3, 4],
+    ] as const) {
+      await compareWithCpu(
+        'linearCrossEntropy',
+        run,
+        [float('h', [rows, size]), float('w', [vocabulary, size]), ints('t', [rows], vocabulary)],
+        { gradient: rows > 0, tolerance: loose },
+      );
+    }
+    // Logits up to ±10,000: nll is their difference, so a relative tolerance carries it.
+    await compareWithCpu(
+      'large logits',
+      run,
+      [float('h', [4, 5], -50, 50), float('w', [9, 5], -50, 50), ints('t', [4], 9)],
+      { gradient: true, tolerance: { absolute: 2e-3, relative: 1e-5 } },
+    );
+    const targets = [1, 0, 3];
+    const plain = ([h, w]: number[][]) =>
+      targets.map((target, r) => {
+        const logits = Array.from({ length: 4 }, (_, j) => {
+          let dot = 0;
+          for (let i = 0; i < 2; i++) dot += h![r * 2 + i]! * w![j * 2 + i]!;
+          return dot;
+        });
+        return Math.log(logits.reduce((s, x) => s + Math.exp(x), 0)) - logits[target]!;
+      });
+    const ids = tensorOf(given(targets, 'int32'));
+    await againstDifferences((h, w) => run(h, w, ids), plain, [float('h', [3, 2]), float('w', [4, 2])]);
+  });
+});

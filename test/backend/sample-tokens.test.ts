@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import * as tf from '@tensorflow/tfjs-core';
+import { type SampleOptions, sampleTokens, useBackend } from '../../src/backend/index.ts';
+import { randomFamily } from '../../src/core/index.ts';
+import { assertClose, describeNative, float, given, tensorOf } from './op-test.ts';
+
+const stream = randomFamily('sample-test').at(0);
+const uniforms = Float64Array.from({ length: 200 }, () => stream.uniform());
+const settings: Omit<SampleOptions, 'uniforms'>[] = [
+  { temperature: 0, topP: 1, topK: 0 },
+  { temperature: 1, topP: 1, topK: 0 },
+  { temperature: 0.7, topP: 0.9, topK: 0 },
+  { temperature: 1.5, topP: 1, topK: 5 },
+  { temperature: 1, topP: 0.5, topK: 20 },
+  { temperature: 1, topP: 0, topK: 0 },
+];
+
+describe('sampleTokens [cpu]', () => {
+  before(async () => {
+    await useBackend('cpu');
+  });
+  const draw = (values: number[], options: Omit<SampleOptions, 'uniforms'>, u: number) =>
+    sampleTokens(tf.tensor2d([values]), { ...options, uniforms: Float64Array.of(u) }).ids[0];
+
+  it('inverts the cumulative distribution in id order', () => {
+    const logits = [0.1, 0.2, 0.3, 0.4].map(Math.log);
+    const all = { temperature: 1, topP: 1, topK: 0 };
+    assert.deepEqual(
+      [0, 0.09, 0.11, 0.29, 0.31, 0.59, 0.61, 0.999].map((u) => draw(logits, all, u)),
+      [0, 0, 1, 1, 2, 2, 3, 3],
+    );
+    // Temperature 1/2 squares the probabilities: 1, 4, 9, 16 of 30.
+    assert.deepEqual(
+      [0.02, 0.04, 0.16, 0.18, 0.46, 0.48].map((u) => draw(logits, { ...all, temperature: 0.5 }, u)),
+      [0, 1, 1, 2, 2, 3],
+    );
+  });
+
+  it('truncates to the smallest set, equals by lower id', () => {
+    const logits = [0.1, 0.2, 0.3, 0.4].map(Math.log);
+    // topK 2 keeps ids 2 and 3, 3/7 and 4/7; topP 0.65 as well; topP 0.4 only id 3.
+    for (const options of [
+      { temperature: 1, topP: 1, topK: 2 },
+      { temperature: 1, topP: 0.65, topK: 0 },
+    ]) {
+      assert.deepEqual(
+        [0, 0.42, 0.44, 0.99].map((u) => draw(logits, options, u)),
+        [2, 2, 3, 3],
+      );
+    }
+    assert.equal(draw(logits, { temperature: 1, topP: 0.39, topK: 0 }, 0), 3);
+    assert.deepEqual(
+      [0, 0.49, 0.51].map((u) => draw([1, 1, 1, 1], { temperature: 1, topP: 1, topK: 2 }, u)),
+      [0, 0, 1],
+    );
+    assert.equal(draw([2, 5, 5, 1], { temperature: 0, topP: 1, topK: 0 }, 0.9), 1);
+  });
+
+  it('reports the untruncated log-probability at temperature 1', () => {
+    const { logProbabilities } = sampleTokens(tf.tensor2d([[0.1, 0.2, 0.3, 0.4].map(Math.log)]), {
+      temperature: 0,
+      topP: 0.1,
+      topK: 1,
+      uniforms: Float64Array.of(0),
+    });
+    assertClose(logProbabilities, [Math.log(0.4)], { absolute: 1e-6, relative: 0 }, 'log-probability');
+  });
+
+  it('refuses NaN', () => {
+    assert.throws(() => draw([1, Number.NaN], settings[1]!, 0.5), /NaN/);
+  });
+});
+
+describeNative('sampleTokens', () => {
+  it('chooses what the reference chooses, whatever the batch', async () => {
+    const logits = float('logits', [200, 61], -5, 5);
+    for (let i = 0; i < 61; i++) logits.values[i] = 0.5; // a row of equals
+    logits.values[3 * 61 + 4] = -Infinity;
+    const draw = (options: SampleOptions) => {
+      const tensor = tensorOf(logits) as tf.Tensor2D;
+      const sampled = sampleTokens(tensor, options);
+      tensor.dispose();
+      return sampled;
+    };
+    for (const options of settings) {
+      await tf.setBackend('cpu');
+      const expected = draw({ ...options, uniforms });
+      await tf.setBackend('native');
+      const actual = draw({ ...options, uniforms });
+      assert.deepEqual(actual.ids, expected.ids);
+      assertClose(
+        actual.logProbabilities,
+        expected.logProbabilities,
+        { absolute: 1e-6, relative: 1e-6 },
+        'log-probabilities',
+      );
+      const row = tensorOf(given(logits.values.slice(61 * 7, 61 * 8), 'float32', [1, 61])) as tf.Tensor2D;
+      const alone = sampleTokens(row, { ...options, uniforms: uniforms.slice(7, 8) });
+      assert.equal(alone.ids[0], expected.ids[7]);
+      row.dispose();
+    }
+  });
+
+  it('refuses NaN', async () => {
+    await tf.setBackend('native');
+    assert.throws(() => sampleTokens(tf.tensor2d([[1, Number.NaN]]), { ...settings[1]!, uniforms }), /row 0/);
+  });
+});
