@@ -74,7 +74,8 @@ export function errorTypes(frame: Frame, options: ErrorTypesOptions = {}): Figur
           String(row.type) === type && (group === undefined || String(row[options.by!]) === String(group)),
       );
       own.sort((a, b) => ops.indexOf(String(a.op)) - ops.indexOf(String(b.op)));
-      const colour = PALETTE[index % PALETTE.length]!;
+      const colour =
+        group === undefined && type === 'correct' ? PALETTE[2] : PALETTE[index % PALETTE.length]!;
       data.push({
         type: 'bar',
         name: escapeText(String(group ?? type)),
@@ -92,7 +93,7 @@ export function errorTypes(frame: Frame, options: ErrorTypesOptions = {}): Figur
   }
   const caption = sentence([
     options.caption,
-    'Share of samples with at least one such error; kinds do not exclude each other',
+    'Samples with at least one such error; kinds overlap',
     hasIntervals(rows)
       ? `Whiskers: ${options.intervalText ?? '95 % bootstrap intervals over problems'}`
       : undefined,

@@ -97,7 +97,7 @@ export function countText(rows: readonly Row[], per: string): string | undefined
   const problems = spread(rows, 'n');
   const samples = spread(rows, 'samples');
   if (problems === undefined) return undefined;
-  return `n = ${problems} problems${samples === undefined ? '' : ` (${samples} samples)`} per ${per}`;
+  return `n\u00a0=\u00a0${problems} problems${samples === undefined ? '' : ` (${samples} samples)`} per ${per}`;
 }
 
 function spread(rows: readonly Row[], column: string): string | undefined {

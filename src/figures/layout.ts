@@ -79,7 +79,9 @@ export function legendWidth(names: readonly string[], title: string): number {
   );
   return Math.ceil(widest) + 34;
 }
-export const LEGEND_SAMPLE = 40;
+const LEGEND_SAMPLE = 40;
+/** Height of an entry; plotly's own is as high. */
+export const LEGEND_ROW = 19;
 
 /**
  * A layout of panels in rows of `columns`. Panels share their axes: inner ones have no tick labels, and
@@ -109,8 +111,10 @@ export function arrangePanels(
   const gapY = panelTitles > 0 ? GAP.y : GAP.untitled;
   const weights = Array.from({ length: rows }, (_, row) => panels[row * columns]!.weight ?? 1);
   const weight = weights.reduce((sum, one) => sum + one, 0);
-  const rowHeight = columns > 1 ? 168 : 290;
-  const height = options.height ?? Math.ceil(margin.t + margin.b + weight * rowHeight + (rows - 1) * gapY);
+  const panelsHeight = weight * (columns > 1 ? 168 : 290) + (rows - 1) * gapY;
+  const legendHeight = options.legend === undefined ? 0 : (options.legend.names.length + 1) * LEGEND_ROW + 8;
+  const height =
+    options.height ?? Math.ceil(margin.t + margin.b + Math.max(panelsHeight, legendHeight - margin.b / 2));
   const layout: FigureLayout = {
     width,
     height,

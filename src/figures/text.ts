@@ -42,7 +42,7 @@ export function textWidth(text: string, size: number, weight: Weight = 'normal')
 }
 
 /**
- * Breaks `text` at spaces into lines at most `width` px wide; a word that is wider alone is cut where it
+ * Breaks `text` at spaces (not at no-break ones) into lines at most `width` px wide; a word that is wider alone is cut where it
  * reaches the width. With `most` lines used up, the last one ends in "…".
  */
 export function wrapText(
@@ -55,7 +55,7 @@ export function wrapText(
   const fits = (line: string) => textWidth(line, size, weight) <= width;
   const lines: string[] = [];
   let line = '';
-  for (let word of text.split(/\s+/).filter((part) => part !== '')) {
+  for (let word of text.split(/[ \t\r\n]+/).filter((part) => part !== '')) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (fits(joined)) {
       line = joined;

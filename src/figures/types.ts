@@ -84,7 +84,7 @@ export interface Axis {
   gridcolor: string;
   zeroline: false;
   /** The axis whose range this one keeps when zooming. */
-  matches?: string;
+  matches?: 'x' | 'y';
 }
 
 export interface Annotation {

@@ -3,6 +3,7 @@
  * ../types.ts), placed as plotly places it. Anything else is refused rather than drawn wrong.
  */
 import { userError } from '../../core/errors.ts';
+import { LEGEND_ROW } from '../layout.ts';
 import { FONT, INK, SIZE } from '../style.ts';
 import { textWidth } from '../text.ts';
 import type { Annotation, Axis, BarTrace, FigureLayout, FigureSpec, LineTrace, Trace } from '../types.ts';
@@ -290,9 +291,8 @@ function drawLegend(spec: FigureSpec, plot: Area): string {
     parts.push(drawLabel(legend.title.text, x, y, SIZE.tick, INK.text));
     y += SIZE.tick * 1.35 + 6;
   }
-  const row = SIZE.tick * 1.35 + 3;
   for (const trace of spec.data.filter((one) => one.showlegend !== false && one.name !== undefined)) {
-    const middle = y + row / 2;
+    const middle = y + LEGEND_ROW / 2;
     if (trace.type === 'bar') {
       parts.push(element('rect', { x, y: middle - 5.5, width: 22, height: 11, fill: trace.marker.color }));
     } else {
@@ -309,7 +309,7 @@ function drawLegend(spec: FigureSpec, plot: Area): string {
       }
     }
     parts.push(drawLabel(trace.name!, x + 34, middle - SIZE.tick * 0.67, SIZE.tick, INK.text));
-    y += row;
+    y += LEGEND_ROW;
   }
   return group({ class: 'legend' }, parts);
 }

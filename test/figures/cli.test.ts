@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { drawGraph, errorTypes, passAtKByOp, passAtKCurve, trainingCurve } from '../../src/figures/index.ts';
+import { interplay } from '../cli/commandLine.ts';
+import { gold } from './graph/graphs.ts';
+import { byOp, errors, training } from './rows.ts';
+
+const task = {
+  problem: 'The number of a in P equals 2. ',
+  question: 'What is the number of a in P?',
+  solution: 'Define a in P as x; so x = 2. Answer: 2.',
+  op: 1,
+  id: 't',
+  template: 'crazy_zootopia',
+  mode: 'normalforward',
+  length: 'zero_context',
+  d: 2,
+};
+
+describe('figure command', () => {
+  let folder: string;
+  const at = (name: string) => join(folder, name);
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'interplay-figure-cli-'));
+    writeFileSync(at('pass.json'), JSON.stringify(byOp));
+    const columns = Object.keys(byOp[0]!);
+    const lines = byOp.map((row) => Object.values(row).join(','));
+    writeFileSync(at('pass.csv'), `${[columns.join(','), ...lines].join('\n')}\n`);
+    writeFileSync(at('errors.json'), JSON.stringify(errors));
+    writeFileSync(at('metrics.jsonl'), training.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    writeFileSync(
+      at('tasks.jsonl'),
+      `${JSON.stringify(task)}\n${JSON.stringify({ ...task, graph: gold })}\n`,
+    );
+    mkdirSync(at('folder.json'));
+    writeFileSync(at('half.json'), '[{"op": 2, "k"');
+    writeFileSync(at('object.json'), '{"op": 2}');
+    writeFileSync(at('numbers.json'), '[1, 2]');
+    writeFileSync(at('ragged.csv'), 'op,k,value\n2,1\n');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const drawn: [string, string[], () => string][] = [
+    ['pass_at_k_by_op from JSON', ['pass_at_k_by_op', 'pass.json'], () => passAtKByOp(byOp).svg],
+    ['pass_at_k_by_op from CSV', ['pass_at_k_by_op', 'pass.csv'], () => passAtKByOp(byOp).svg],
+    [
+      'pass_at_k with options',
+      ['pass_at_k', 'pass.csv', '--k', '1,16', '--title', 'T', '--width', '500'],
+      () => passAtKCurve(byOp, { ks: [1, 16], title: 'T', width: 500 }).svg,
+    ],
+    ['error_types', ['error_types', 'errors.json'], () => errorTypes(errors).svg],
+    [
+      'training_curve',
+      ['training_curve', 'metrics.jsonl'],
+      () => trainingCurve(training, { learningRate: true }).svg,
+    ],
+    ['graph', ['graph', 'tasks.jsonl', '--index', '1'], () => drawGraph(gold).svg],
+  ];
+  for (const [what, [name, file, ...options], expected] of drawn) {
+    it(`draws ${what} as the function does`, async () => {
+      const out = at('out.svg');
+      const run = await interplay('figure', name!, '--in', at(file!), '--out', out, ...options);
+      assert.deepEqual([run.code, run.stderr], [0, '']);
+      assert.equal(readFileSync(out, 'utf8'), expected());
+      rmSync(out);
+    });
+  }
+
+  it('draws the graph of a record that has none, from its solution', async () => {
+    const run = await interplay('figure', 'graph', '--in', at('tasks.jsonl'), '--out', at('g.svg'), '--json');
+    assert.deepEqual(JSON.parse(run.stdout), { figure: 'graph', in: at('tasks.jsonl'), out: at('g.svg') });
+    assert.match(readFileSync(at('g.svg'), 'utf8'), /data-name="a in P"/);
+    rmSync(at('g.svg'));
+  });
+
+  const refused: [string, string, string[]][] = [
+    ['an unknown figure', 'FIGURE_NAME', ['pie', 'pass.json']],
+    ['a missing file', 'INPUT_UNREADABLE', ['pass_at_k', 'none.json']],
+    ['a folder', 'INPUT_UNREADABLE', ['pass_at_k', 'folder.json']],
+    ['half a file', 'JSON_FILE', ['pass_at_k', 'half.json']],
+    ['an object instead of rows', 'FIGURE_INPUT', ['pass_at_k', 'object.json']],
+    ['numbers instead of rows', 'FIGURE_INPUT', ['pass_at_k', 'numbers.json']],
+    ['a ragged CSV', 'FIGURE_INPUT', ['pass_at_k', 'ragged.csv']],
+    ['a kind of file that has no rows', 'FIGURE_INPUT', ['pass_at_k', 'rows.xlsx']],
+    ['rows of another figure', 'FIGURE_COLUMN', ['error_types', 'pass.json']],
+    ['a wrong ending', 'FIGURE_FORMAT', ['pass_at_k', 'pass.json', '--out', 'x.gif']],
+    ['a k that nobody measured', 'FIGURE_EMPTY', ['pass_at_k', 'pass.json', '--k', '3']],
+    ['a k that is none', 'USAGE', ['pass_at_k', 'pass.json', '--k', '1,x']],
+    ['an index beyond the file', 'TASK_INDEX', ['graph', 'tasks.jsonl', '--index', '2']],
+    ['rows instead of tasks', 'TASK_RECORD', ['graph', 'metrics.jsonl']],
+    ['an option of another figure', 'USAGE', ['error_types', 'errors.json', '--verifier', 'answer']],
+    ['an unknown option', 'USAGE', ['pass_at_k', 'pass.json', '--wat']],
+  ];
+  for (const [what, code, [name, file, ...options]] of refused) {
+    it(`refuses ${what}`, async () => {
+      const before = readdirSync(folder);
+      const out = options.includes('--out') ? [] : ['--out', at('x.svg')];
+      const run = await interplay('figure', name!, '--in', at(file!), ...out, ...options);
+      assert.equal(run.code, 2);
+      assert.match(run.stderr, new RegExp(`^interplay: ${code}: expected .*, got .*; do .*\\n$`));
+      assert.deepEqual(readdirSync(folder), before);
+    });
+  }
+});
