@@ -77,7 +77,14 @@ export const SHARED = {
   NOTICED: 1,
   /** Milliseconds the running job may take between being asked to stop and having saved (0: not said). */
   GRACE: 2,
+  /** When the main thread last asked `isCancelled()`, as {@link coarseTime}. */
+  POLLED: 4,
   /** UTF-16 units of stream text on their way from the main thread to the wire thread. */
   UNDERWAY: 3,
-  SLOTS: 4,
+  SLOTS: 5,
 } as const;
+
+/** Time in hundredths of a second, the same for all threads; wraps around within 31 bits. */
+export function coarseTime(): number {
+  return Math.floor(Date.now() / 10) & 0x7fff_ffff;
+}

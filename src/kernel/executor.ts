@@ -45,6 +45,7 @@ export class Executor {
     this.#running = { execution, finish };
     this.#latest = job.cell;
     Atomics.store(this.#shared, SHARED.GRACE, 0);
+    Atomics.store(this.#shared, SHARED.POLLED, 0);
     tolerateCutAsyncStacks();
     const signal = stoppableSignal(job.cell, execution.abort, this.#shared);
     setImmediate(() =>

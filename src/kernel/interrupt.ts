@@ -8,12 +8,14 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { Session } from 'node:inspector';
-import { SHARED, type ToMain } from './channel.ts';
+import { coarseTime, SHARED, type ToMain } from './channel.ts';
 
 /** Time for code that has announced nothing. */
 const GRACE_MS = 300;
 /** Time for code that has noticed the stop without having announced how long it needs. */
 const NOTICED_GRACE_MS = 10_000;
+/** Code that has asked lately is expected to ask again: the longest step of a loop that announces nothing. */
+const POLLING_MS = 5000;
 /** A second press of Stop this long after the first ends the waiting. */
 const IMPATIENT_MS = 1000;
 const POLL_MS = 20;
@@ -72,12 +74,19 @@ export class Interrupter {
     Atomics.store(this.#shared, SHARED.STOP, cell);
     this.#post({ kind: 'stop', cell });
     while (this.#runningCell() === cell && !this.#isImpatient) {
-      const announced = Atomics.load(this.#shared, SHARED.GRACE);
-      const hasNoticed = Atomics.load(this.#shared, SHARED.NOTICED) === cell;
-      const grace = announced > 0 ? announced : hasNoticed ? NOTICED_GRACE_MS : GRACE_MS;
-      if (performance.now() - startedAt >= grace) return;
+      if (performance.now() - startedAt >= this.#grace(cell)) return;
       await pause(POLL_MS);
     }
+  }
+
+  /** Milliseconds the cell may take from the first press of Stop, by what is known of it now. */
+  #grace(cell: number): number {
+    const announced = Atomics.load(this.#shared, SHARED.GRACE);
+    if (announced > 0) return announced;
+    if (Atomics.load(this.#shared, SHARED.NOTICED) === cell) return NOTICED_GRACE_MS;
+    const polled = Atomics.load(this.#shared, SHARED.POLLED);
+    const isPolling = polled !== 0 && coarseTime() - polled < POLLING_MS / 10;
+    return isPolling ? POLLING_MS : GRACE_MS;
   }
 
   async #force(cell: number): Promise<void> {

@@ -109,11 +109,13 @@ export interface StartOptions {
   cwd: string;
   /** What the kernel itself says (not cells): for the terminal, or nobody. */
   stdio: 'inherit' | 'ignore';
+  /** Another kernel's program and parameters, for comparisons. */
+  command?: readonly string[];
 }
 
 /** Starts a kernel process on a connection file. */
-export function spawnKernel(connectionFile: string, { cwd, stdio }: StartOptions) {
-  const [program, ...parameters] = kernelCommand();
+export function spawnKernel(connectionFile: string, { cwd, stdio, command }: StartOptions) {
+  const [program, ...parameters] = command ?? kernelCommand();
   return spawn(program!, [...parameters, resolve(connectionFile)], {
     cwd,
     stdio: ['ignore', stdio, 'inherit'],

@@ -23,6 +23,8 @@ export interface LaunchOptions {
   /** Milliseconds within which the kernel must answer. */
   startTimeout?: number;
   connection?: Connection;
+  /** Another kernel's program and parameters, before the connection file. */
+  command?: readonly string[];
 }
 
 /** Resolves when the kernel answers; rejects (and leaves no process) when it does not. */
@@ -30,12 +32,13 @@ export async function launchKernel({
   cwd,
   startTimeout = 60_000,
   connection,
+  command,
 }: LaunchOptions): Promise<LaunchedKernel> {
   const folder = mkdtempSync(join(tmpdir(), 'interplay-kernel-'));
   const used = connection ?? (await makeConnection());
   const file = join(folder, 'connection.json');
   writeFileSync(file, JSON.stringify(used), { mode: 0o600 });
-  const child = spawnKernel(file, { cwd, stdio: 'ignore' });
+  const child = spawnKernel(file, { cwd, stdio: 'ignore', ...(command === undefined ? {} : { command }) });
   const client = new KernelClient(used);
   let isClosing = false;
   const exited = new Promise<void>((resolve) => {

@@ -3,7 +3,7 @@
  * computes without ever returning to the event loop sees the stop as soon as it asks `isCancelled()`.
  */
 import { CANCELLATION_GRACE, type GraceHost } from '../core/cancellation.ts';
-import { SHARED } from './channel.ts';
+import { coarseTime, SHARED } from './channel.ts';
 
 /** The signal of `controller`, which also aborts when `shared` names `cell` as to be stopped. */
 export function stoppableSignal(cell: number, controller: AbortController, shared: Int32Array): AbortSignal {
@@ -11,6 +11,7 @@ export function stoppableSignal(cell: number, controller: AbortController, share
   const aborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')!.get!;
   Object.defineProperty(signal, 'aborted', {
     get() {
+      Atomics.store(shared, SHARED.POLLED, coarseTime());
       if (Atomics.load(shared, SHARED.STOP) === cell) {
         Atomics.store(shared, SHARED.NOTICED, cell);
         if (!aborted.call(signal)) controller.abort();

@@ -215,6 +215,19 @@ describe('kernel over its sockets', function () {
       assert.equal(await value('saved > 0 && saved === done'), 'true');
     });
 
+    it('so does a loop that announces nothing but has asked before, however long its step', async () => {
+      const job = `import { isCancelled } from ${JSON.stringify(CORE)};
+        let steps = 0;
+        while (!isCancelled()) { const t = Date.now(); while (Date.now() - t < 900); steps++ }`;
+      await run(job, {
+        onMessage: (message: Message) => {
+          if (message.header.msg_type === 'execute_input') setTimeout(() => client.interrupt(), 200);
+        },
+      });
+      // Ended by force, the step would not have been counted.
+      assert.equal(await value('steps > 0'), 'true');
+    });
+
     it('finally runs, and what waits in the queue is dropped', async () => {
       const first = run('try { await new Promise(() => {}) } finally { console.log("cleaned up") }', {
         onMessage: (message: Message) => {

@@ -1,0 +1,110 @@
+/**
+ * Speed of the notebook kernel as a front end sees it, over its sockets; beside it ipykernel (Python), driven
+ * by the same client in the same run, where it is installed.
+ */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { type LaunchedKernel, launchKernel } from '../src/kernel/launch.ts';
+import type { BenchmarkRow } from './generate.ts';
+
+const PYTHON = '/usr/bin/python3';
+const LINES = 100_000;
+const CELLS = 20;
+
+/** One measured quantity of a kernel; undefined where the kernel or the platform has no such thing. */
+interface Measured {
+  ready: number;
+  first: number;
+  median: number;
+  lines: number;
+  memory: number | undefined;
+}
+
+export async function kernelBenchmark(): Promise<BenchmarkRow[]> {
+  const ours = await measure(undefined, `for (let i = 0; i < ${LINES}; i++) console.log(i)`);
+  const hasPeer = spawnSync(PYTHON, ['-c', 'import ipykernel']).status === 0;
+  const command = [PYTHON, '-m', 'ipykernel_launcher', '-f'];
+  const peer = hasPeer ? await measure(command, `for i in range(${LINES}): print(i)`) : undefined;
+  const row = (work: string, key: keyof Measured, unit: string, limit: number | null): BenchmarkRow => {
+    const [mine, theirs] = [ours[key] ?? Number.NaN, peer?.[key] ?? null];
+    const ratio = theirs === null ? null : mine / theirs;
+    return {
+      work,
+      ours: mine,
+      unit,
+      peer: theirs,
+      peer_name: theirs === null ? null : 'ipykernel',
+      ratio,
+      limit,
+    };
+  };
+  const language = await measureLanguage();
+  const alone = { peer: null, peer_name: null, ratio: null };
+  return [
+    row('start until the first answer', 'ready', 's', 2.5),
+    row('first cell', 'first', 'ms', null),
+    row('1+1, median', 'median', 'ms', 10),
+    row(`${LINES} lines, one write each`, 'lines', 's', 2),
+    row('memory after that', 'memory', 'MB', null),
+    { work: 'first completion', ours: language.cold, unit: 'ms', ...alone, limit: null },
+    { work: 'completion, warm', ours: language.warm, unit: 'ms', ...alone, limit: 100 },
+    { work: 'completion while a cell runs', ours: language.busy, unit: 'ms', ...alone, limit: 100 },
+    { work: 'memory with the language service', ours: language.memory, unit: 'MB', ...alone, limit: 450 },
+    { work: 'Stop of a synchronous loop', ours: language.stop, unit: 'ms', ...alone, limit: null },
+  ];
+}
+
+async function measure(command: readonly string[] | undefined, printing: string): Promise<Measured> {
+  const started = performance.now();
+  const kernel = await launchKernel({ cwd: tmpdir(), ...(command === undefined ? {} : { command }) });
+  const ready = (performance.now() - started) / 1000;
+  try {
+    const first = await timed(kernel, '1+1');
+    const times: number[] = [];
+    for (let i = 0; i < CELLS; i++) times.push(await timed(kernel, '1+1'));
+    times.sort((a, b) => a - b);
+    const lines = (await timed(kernel, printing)) / 1000;
+    return { ready, first, median: times[CELLS / 2]!, lines, memory: residentMegabytes(kernel) };
+  } finally {
+    await kernel.close();
+  }
+}
+
+async function measureLanguage() {
+  const kernel = await launchKernel({ cwd: tmpdir() });
+  const complete = async (code: string) => {
+    const started = performance.now();
+    await kernel.client.request('shell', 'complete_request', { code, cursor_pos: code.length });
+    return performance.now() - started;
+  };
+  try {
+    await kernel.client.execute('const numbers = [1, 2, 3]');
+    const cold = await complete('numbers.ma');
+    await complete('numbers.fi');
+    const warm = await complete('numbers.re');
+    const loop = kernel.client.execute('while (true);');
+    await complete('numbers.ma');
+    const busy = await complete('numbers.so');
+    const started = performance.now();
+    await kernel.client.interrupt();
+    await loop;
+    const stop = performance.now() - started;
+    return { cold, warm, busy, stop, memory: residentMegabytes(kernel) ?? Number.NaN };
+  } finally {
+    await kernel.close();
+  }
+}
+
+async function timed(kernel: LaunchedKernel, code: string): Promise<number> {
+  const started = performance.now();
+  await kernel.client.execute(code);
+  return performance.now() - started;
+}
+
+/** Only where /proc tells. */
+function residentMegabytes({ process: child }: LaunchedKernel): number | undefined {
+  if (process.platform !== 'linux') return undefined;
+  const match = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'));
+  return match === null ? undefined : Number(match[1]) / 1000;
+}
