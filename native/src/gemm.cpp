@@ -113,14 +113,18 @@ inline void transpose8(const float* rows, int64_t stride, float* out, int64_t ou
 }
 #endif
 
-// Rows of a transposed A, as [K][rows].
+// `rows` rows of a transposed A as panels [K][MR], the last narrower. Row by row of the stored matrix: going panel by
+// panel would visit each cache line several times, at strides that evict it in between.
 void pack_a(float* out, const float* a, int64_t stride, int64_t rows, int64_t k) {
-  if (rows == MR) {
-    for (int64_t p = 0; p < k; p++)
-      for (int i = 0; i < MR; i++) out[p * MR + i] = a[p * stride + i];
-  } else {
-    for (int64_t p = 0; p < k; p++)
-      for (int64_t i = 0; i < rows; i++) out[p * rows + i] = a[p * stride + i];
+  int64_t whole = rows / MR, rest = rows % MR;
+  for (int64_t p = 0; p < k; p++) {
+    const float* from = a + p * stride;
+    for (int64_t j = 0; j < whole; j++) {
+      float* to = out + j * MR * k + p * MR;
+      for (int i = 0; i < MR; i++) to[i] = from[j * MR + i];
+    }
+    float* to = out + whole * MR * k + p * rest;
+    for (int64_t i = 0; i < rest; i++) to[i] = from[whole * MR + i];
   }
 }
 
@@ -144,8 +148,7 @@ void multiply_block(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t n, i
       float* pa = nullptr;
       if (a.transposed) {
         pa = scratch(SCRATCH_PACK_A, block_rows() * kd + 64);
-        for (int64_t i = ib; i < ie; i += MR)
-          pack_a(pa + (i - ib) * kd, a.data + p * a.stride + i, a.stride, min64(MR, ie - i), kd);
+        pack_a(pa, a.data + p * a.stride + ib, a.stride, ie - ib, kd);
       }
       for (int64_t j = j0; j < j1; j++) {
         const float* pb = packed_b + j * NR * k + p * NR;
@@ -170,36 +173,40 @@ void empty_product(int64_t m, int64_t n, float* c, int64_t c_stride, bool accumu
 }  // namespace
 
 void pack_b(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t last) {
+  if (!b.transposed) {
+    // Row by row, for the same reason as in pack_a; whole panels first.
+    int64_t whole = min64(last, n / NR);
+    for (int64_t p = 0; p < k; p++)
+      for (int64_t j = first; j < whole; j++)
+        for (int i = 0; i < NV; i++)
+          store(out + j * NR * k + p * NR + i * WIDTH, load(b.data + p * b.stride + j * NR + i * WIDTH));
+    for (int64_t j = max64(first, whole); j < last; j++) {
+      int64_t columns = n - j * NR;
+      for (int64_t p = 0; p < k; p++) {
+        float* to = out + j * NR * k + p * NR;
+        for (int64_t i = 0; i < columns; i++) to[i] = b.data[p * b.stride + j * NR + i];
+        for (int64_t i = columns; i < NR; i++) to[i] = 0;
+      }
+    }
+    return;
+  }
   for (int64_t j = first; j < last; j++) {
     float* panel = out + j * NR * k;
     int64_t columns = min64(NR, n - j * NR);
-    if (!b.transposed) {
-      const float* in = b.data + j * NR;
-      if (columns == NR) {
-        for (int64_t p = 0; p < k; p++)
-          for (int i = 0; i < NV; i++) store(panel + p * NR + i * WIDTH, load(in + p * b.stride + i * WIDTH));
-      } else {
-        for (int64_t p = 0; p < k; p++) {
-          for (int64_t i = 0; i < columns; i++) panel[p * NR + i] = in[p * b.stride + i];
-          for (int64_t i = columns; i < NR; i++) panel[p * NR + i] = 0;
-        }
-      }
-    } else {
-      const float* in = b.data + j * NR * b.stride;
-      int64_t done = 0;
+    const float* in = b.data + j * NR * b.stride;
+    int64_t done = 0;
 #if defined(__AVX2__)
-      for (; done + 8 <= columns; done += 8) {
-        int64_t p = 0;
-        for (; p + 8 <= k; p += 8) transpose8(in + done * b.stride + p, b.stride, panel + p * NR + done, NR);
-        for (; p < k; p++)
-          for (int i = 0; i < 8; i++) panel[p * NR + done + i] = in[(done + i) * b.stride + p];
-      }
-#endif
-      for (; done < columns; done++)
-        for (int64_t p = 0; p < k; p++) panel[p * NR + done] = in[done * b.stride + p];
-      for (; done < NR; done++)
-        for (int64_t p = 0; p < k; p++) panel[p * NR + done] = 0;
+    for (; done + 8 <= columns; done += 8) {
+      int64_t p = 0;
+      for (; p + 8 <= k; p += 8) transpose8(in + done * b.stride + p, b.stride, panel + p * NR + done, NR);
+      for (; p < k; p++)
+        for (int i = 0; i < 8; i++) panel[p * NR + done + i] = in[(done + i) * b.stride + p];
     }
+#endif
+    for (; done < columns; done++)
+      for (int64_t p = 0; p < k; p++) panel[p * NR + done] = in[done * b.stride + p];
+    for (; done < NR; done++)
+      for (int64_t p = 0; p < k; p++) panel[p * NR + done] = 0;
   }
 }
 
@@ -228,7 +235,7 @@ void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t
       continue;
     }
     if (k * nd < 8192) pack_b(packed, bs, k, nd, 0, panels);
-    else parallel(panels, [=](int64_t j) { pack_b(packed, bs, k, nd, j, j + 1); });
+    else parallel(ceil_div(panels, 4), [=](int64_t j) { pack_b(packed, bs, k, nd, 4 * j, min64(panels, 4 * j + 4)); });
     int64_t row_blocks = ceil_div(m, block_rows());
     int64_t rows = ceil_div(ceil_div(m, row_blocks), MR) * MR;
     row_blocks = ceil_div(m, rows);
@@ -267,28 +274,24 @@ double gemm(const double* v) {
   return 0;
 }
 
-// Sustained fused multiply-adds of all threads, in GFLOP/s, for benchmarks: 10 independent chains in registers.
+// A run of fused multiply-adds in registers on the calling thread, for benchmarks: ten independent chains hide the
+// latency of every machine so far. Returns the number of floating-point operations.
 double fmaPeak(const double* v) {
   int64_t rounds = N(v[0]);
-  int threads = pool_threads();
-  float* sink = scratch(SCRATCH_PARTIAL, 64 * threads);
-  parallel(threads, [=](int64_t t) {
-    vf x = splat(0.999999f + 1e-9f * t), y = splat(1e-7f);
-    vf a0 = x, a1 = x, a2 = x, a3 = x, a4 = x, a5 = x, a6 = x, a7 = x, a8 = x, a9 = x;
-    for (int64_t r = 0; r < rounds; r++) {
+  vf x = splat(0.999999f), y = splat(1e-7f);
+  vf a0 = x, a1 = x, a2 = x, a3 = x, a4 = x, a5 = x, a6 = x, a7 = x, a8 = x, a9 = x;
+  for (int64_t r = 0; r < rounds; r++) {
 #define STEP(v) v = v * x + y; KEEP(v)
 #if defined(__x86_64__)
 #define KEEP(v) asm volatile("" : "+x"(v))  // or the compiler would fold the chains
 #else
 #define KEEP(v)
 #endif
-      STEP(a0); STEP(a1); STEP(a2); STEP(a3); STEP(a4); STEP(a5); STEP(a6); STEP(a7); STEP(a8); STEP(a9);
+    STEP(a0); STEP(a1); STEP(a2); STEP(a3); STEP(a4); STEP(a5); STEP(a6); STEP(a7); STEP(a8); STEP(a9);
 #undef STEP
 #undef KEEP
-    }
-    vf total = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9;
-    sink[t * 16] = sum(total);
-  });
-  return 2.0 * 10 * WIDTH * (double)rounds * threads;
+  }
+  *scratch(SCRATCH_PARTIAL, 16) = sum(a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9);
+  return 2.0 * 10 * WIDTH * (double)rounds;
 }
 }  // namespace ISA

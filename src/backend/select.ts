@@ -29,8 +29,8 @@ export async function probeBackends(): Promise<BackendProbe[]> {
   return [
     probeNative(),
     { name: 'cuda', available: false, reason: 'not built in this version' },
-    { name: 'tensorflow', available: false, reason: 'not installed' },
-    { name: 'webgpu', available: false, reason: 'not installed' },
+    await probeTensorflow(),
+    await probeWebgpu(),
     { name: 'cpu', available: true, reason: 'plain JavaScript, slow' },
   ];
 }
@@ -42,6 +42,64 @@ function probeNative(): BackendProbe {
     return { name: 'native', available: false, reason: firstLine(error) };
   }
   return { name: 'native', available: true, reason: `${instructionSet()}, ${threadCount()} threads` };
+}
+
+/** tfjs's binding of the TensorFlow library, where the user has installed one of the two packages. */
+async function probeTensorflow(): Promise<BackendProbe> {
+  for (const name of ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node']) {
+    if (!installed(name)) continue;
+    try {
+      await import(name);
+      return { name: 'tensorflow', available: true, reason: name };
+    } catch (error) {
+      return { name: 'tensorflow', available: false, reason: `${name} does not load: ${firstLine(error)}` };
+    }
+  }
+  return {
+    name: 'tensorflow',
+    available: false,
+    reason: 'neither @tensorflow/tfjs-node-gpu nor @tensorflow/tfjs-node is installed',
+  };
+}
+
+/** WebGPU in Node through Dawn (package `webgpu`) and tfjs's backend for it, where both are installed. */
+async function probeWebgpu(): Promise<BackendProbe> {
+  const unavailable = (reason: string): BackendProbe => ({ name: 'webgpu', available: false, reason });
+  const missing = ['webgpu', '@tensorflow/tfjs-backend-webgpu'].filter((name) => !installed(name));
+  if (missing.length > 0) return unavailable(`${missing.join(' and ')} not installed`);
+  try {
+    const dawn = 'webgpu'; // a variable, since neither package is a dependency
+    const { create, globals } = (await import(dawn)) as { create(options: string[]): GPU; globals: object };
+    Object.assign(globalThis, globals);
+    const gpu = create([]);
+    if ((await gpu.requestAdapter()) === null) return unavailable('no WebGPU adapter on this machine');
+    Object.defineProperty(globalThis.navigator ?? setNavigator(), 'gpu', { value: gpu, configurable: true });
+    const backend = '@tensorflow/tfjs-backend-webgpu';
+    await import(backend);
+    return { name: 'webgpu', available: true, reason: 'Dawn' };
+  } catch (error) {
+    return unavailable(firstLine(error));
+  }
+}
+
+function setNavigator(): object {
+  const navigator = {};
+  Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+  return navigator;
+}
+
+interface GPU {
+  requestAdapter(): Promise<object | null>;
+}
+
+function installed(name: string): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND') return false;
+    throw error;
+  }
 }
 
 function firstLine(error: unknown): string {
