@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { userError } from '../core/index.ts';
@@ -94,10 +95,12 @@ interface GPU {
 
 function installed(name: string): boolean {
   try {
-    import.meta.resolve(name);
+    createRequire(import.meta.url).resolve(name);
     return true;
   } catch (error) {
-    if ((error as { code?: string }).code === 'ERR_MODULE_NOT_FOUND') return false;
+    const { code } = error as { code?: string };
+    if (code === 'MODULE_NOT_FOUND') return false;
+    if (code === 'ERR_PACKAGE_PATH_NOT_EXPORTED') return true; // there, for import only
     throw error;
   }
 }
