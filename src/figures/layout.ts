@@ -3,7 +3,7 @@
  * pixels by measured text, so plotly and the SVG writer give the same picture.
  */
 import { FONT, INK, SIZE } from './style.ts';
-import { textWidth, wrapText } from './text.ts';
+import { FONT_RESERVE, textWidth, wrapText } from './text.ts';
 import type { Annotation, Axis, FigureLayout } from './types.ts';
 
 export interface FrameOptions {
@@ -94,9 +94,9 @@ export function arrangePanels(
   const columns = Math.min(options.columns ?? 1, panels.length);
   const rows = Math.ceil(panels.length / columns);
   const width = options.width ?? 720;
-  const title =
-    options.title === undefined ? [] : wrapText(options.title, width - 2 * EDGE, SIZE.title, 'bold');
-  const caption = options.caption === '' ? [] : wrapText(options.caption, width - 2 * EDGE, SIZE.caption);
+  const room = (width - 2 * EDGE) * FONT_RESERVE;
+  const title = options.title === undefined ? [] : wrapText(options.title, room, SIZE.title, 'bold');
+  const caption = options.caption === '' ? [] : wrapText(options.caption, room, SIZE.caption);
   const titleHeight = title.length * SIZE.title * LINE;
   const captionHeight = caption.length * SIZE.caption * LINE;
   const panelTitles = panels.some((panel) => panel.title !== undefined) ? PANEL_TITLE : 0;

@@ -31,6 +31,12 @@ const table = { normal: REGULAR.split(' ').map(Number), bold: BOLD.split(' ').ma
 
 export type Weight = keyof typeof table;
 
+/**
+ * Lines that run free (titles, captions) are wrapped at this share of their room: where none of the three
+ * fonts is installed, the usual substitute (DejaVu Sans) is about a sixth wider and must not be cut off.
+ */
+export const FONT_RESERVE = 0.85;
+
 /** Width of one line of `text` in px at `size` px. */
 export function textWidth(text: string, size: number, weight: Weight = 'normal'): number {
   let thousandths = 0;

@@ -4,7 +4,7 @@
  */
 import { FONT, INK, SIZE } from '../style.ts';
 import { type Attributes, element, escapeMarkup, group, px, svgDocument } from '../svg/markup.ts';
-import { textWidth, wrapText } from '../text.ts';
+import { FONT_RESERVE, textWidth, wrapText } from '../text.ts';
 import { GraphFigure } from './figure.ts';
 import { labelNode, type NodeLabel, number } from './label.ts';
 import { GAP, type Layout, layoutGraph, type Size } from './layout.ts';
@@ -165,7 +165,7 @@ function assemble(
   heading: Heading,
   summary: string,
 ): GraphFigure {
-  const headings = panels.map((panel) => textWidth(panel.title, SIZE.title, 'bold'));
+  const headings = panels.map((panel) => textWidth(panel.title, SIZE.title, 'bold') / FONT_RESERVE);
   const panelWidth = Math.max(layout.width + 2 * INSET, 250, ...headings);
   const columns = arrangement === 'beside' ? panels.length : 1;
   const width = 2 * MARGIN + columns * panelWidth + (columns - 1) * PANEL_GAP;
@@ -179,18 +179,18 @@ function assemble(
     top += 6;
   };
   if (heading.title !== undefined) {
-    for (const line of wrapText(heading.title, inner, SIZE.title + 1, 'bold')) {
+    for (const line of wrapText(heading.title, inner * FONT_RESERVE, SIZE.title + 1, 'bold')) {
       write(line, MARGIN, SIZE.title + 1, 'bold', INK.text);
     }
   }
   if (heading.caption !== undefined) {
-    for (const line of wrapText(heading.caption, inner, SIZE.caption)) {
+    for (const line of wrapText(heading.caption, inner * FONT_RESERVE, SIZE.caption)) {
       write(line, MARGIN, SIZE.caption, 'normal', INK.soft);
     }
   }
   if (top > MARGIN) top += 8;
 
-  const captions = panels.map((panel) => wrapText(panel.caption, panelWidth, SIZE.caption));
+  const captions = panels.map((panel) => wrapText(panel.caption, panelWidth * FONT_RESERVE, SIZE.caption));
   const captionRows = Math.max(...captions.map((lines) => lines.length));
   const head = SIZE.title + 6 + captionRows * (SIZE.caption + 4) + 12;
   const legends = panels.map((panel) => drawLegend(legendOf(panel), panelWidth));
