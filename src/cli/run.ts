@@ -6,6 +6,9 @@ import { type CellFailure, executeNotebook } from '../kernel/headless.ts';
 import { formatNotebook, parseNotebook } from '../kernel/nbformat.ts';
 import type { Json } from '../kernel/protocol.ts';
 
+/** A long cell says where it is this often. */
+const UPDATE_MS = 10_000;
+
 interface RunOptions {
   out: string;
   parameter: Map<string, Json>;
@@ -31,14 +34,27 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const notebook = parseNotebook(readUserFile(path, 'notebook'), path);
   const { timeout, allowErrors, json } = options;
   const startedAt = performance.now();
+  let saidAt = startedAt;
+  let where = 'run';
+  const say = (text: string) => {
+    saidAt = performance.now();
+    process.stderr.write(`${text}, ${((saidAt - startedAt) / 1000).toFixed(1)} s\n`);
+  };
+  // The first Ctrl-C stops the cell and saves, the second ends the program as usual.
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
   const result = await executeNotebook(notebook, {
+    signal: stop.signal,
     cwd: dirname(resolve(path)),
     parameters: options.parameter,
     ...(timeout === undefined ? {} : { timeout }),
     allowErrors: allowErrors === true,
     progress: ({ done, total }) => {
-      const elapsed = ((performance.now() - startedAt) / 1000).toFixed(1);
-      process.stderr.write(`run: ${done}/${total} cells, ${elapsed} s\n`);
+      where = `run: ${done}/${total} cells`;
+      say(where);
+    },
+    onUpdate: (text) => {
+      if (performance.now() - saidAt >= UPDATE_MS) say(`${where}: ${text.split('\n')[0]}`);
     },
   });
   writeFileAtomically(options.out, formatNotebook(result.notebook));
@@ -47,7 +63,8 @@ async function run(path: string, options: RunOptions): Promise<void> {
   process.stdout.write(
     json ? `${JSON.stringify(summary)}\n` : `${executed} cells in ${summary.seconds} s: ${summary.out}\n`,
   );
-  if (failures.length > 0 && allowErrors !== true) {
+  if (stop.signal.aborted) process.exitCode = 130;
+  else if (failures.length > 0 && allowErrors !== true) {
     process.stderr.write(`interplay: CELL_FAILED: ${describe(failures[0]!)}; see ${options.out}\n`);
     process.exitCode = 1;
   }

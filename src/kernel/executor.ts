@@ -52,7 +52,8 @@ export class Executor {
       runInExecution(execution, () =>
         runCancellable(signal, () => {
           this.#run(job).then(
-            (reply) => finish(signal.aborted ? stopped() : reply),
+            (reply) =>
+              finish(signal.aborted ? stopped('the cell was stopped and has returned what it had') : reply),
             (error) =>
               finish(failed(signal.aborted && !(error instanceof Interrupted) ? stopReason(error) : error)),
           );
@@ -131,8 +132,8 @@ function failed(error: unknown): ExecuteReply {
   return { status: 'error', ...describeError(error) };
 }
 
-function stopped(): ExecuteReply {
-  return failed(new Interrupted());
+function stopped(message?: string): ExecuteReply {
+  return failed(new Interrupted(message));
 }
 
 /** An error that a stopped cell ended with is told, but as the consequence of the stop. */

@@ -23,8 +23,12 @@ export interface HeadlessOptions {
   /** Goes on after a failed cell. */
   allowErrors?: boolean;
   progress?: ProgressSink;
+  /** Stops the running cell as a press of Stop does, and runs no further one. */
+  signal?: AbortSignal;
   /** Called with what cells write, as they write it. */
   onText?: (name: string, text: string) => void;
+  /** Called with the text of a display whenever it is updated: the progress of a long cell. */
+  onUpdate?: (text: string) => void;
 }
 
 export interface CellFailure {
@@ -86,12 +90,15 @@ class NotebookRun {
 
   async all(): Promise<void> {
     this.#client.onOther = (message) => this.#collect(message);
+    const { signal } = this.#options;
+    signal?.addEventListener('abort', () => void this.#client.interrupt().catch(() => {}));
     const cells = this.#notebook.cells.map((cell, at) => ({ cell, number: at + 1 }));
     const toRun = cells.filter(({ cell }) => cell.cell_type === 'code' && sourceOf(cell).trim() !== '');
     for (const [done, { number }] of toRun.entries()) {
       this.#options.progress?.({ stage: 'run', done, total: toRun.length, unit: 'cell' });
       await this.#one(number);
       if (this.failures.length > 0 && this.#options.allowErrors !== true) break;
+      if (signal?.aborted) break;
     }
     this.#options.progress?.({ stage: 'run', done: this.executed, total: toRun.length, unit: 'cell' });
     // One more request, so that output under way when the last cell ended is in.
@@ -148,8 +155,11 @@ class NotebookRun {
     const outputs = this.#outputs.get(String(message.parent.msg_id));
     if (outputs === undefined) return;
     this.#collector.add(outputs, message);
-    if (message.header.msg_type === 'stream') {
-      this.#options.onText?.(String(message.content.name), String(message.content.text));
+    const { header, content } = message;
+    if (header.msg_type === 'stream') this.#options.onText?.(String(content.name), String(content.text));
+    if (header.msg_type === 'update_display_data') {
+      const text = (content.data as JsonObject)['text/plain'];
+      if (typeof text === 'string') this.#options.onUpdate?.(text);
     }
   }
 }

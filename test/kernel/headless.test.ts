@@ -213,6 +213,26 @@ describe('headless runner', function () {
     );
   });
 
+  it('stopped from outside: the cell gets its chance, the rest does not run', async () => {
+    const stop = new AbortController();
+    const source = notebookOf(
+      code('console.log("begun"); try { await new Promise(() => {}) } finally { console.log("saved") }'),
+      code('"never"'),
+    );
+    const { notebook, failures } = await executeNotebook(source, {
+      cwd: folder,
+      signal: stop.signal,
+      allowErrors: true,
+      onText: () => stop.abort(),
+    });
+    assert.deepEqual(
+      failures.map(({ ename }) => ename),
+      ['Interrupted'],
+    );
+    assert.deepEqual(notebook.cells[0]!.outputs![0]!.text, ['begun\n', 'saved\n']);
+    assert.equal(notebook.cells[1]!.execution_count, null);
+  });
+
   it('on the command line: exit 1 and one line for a failed cell, output saved; exit 2 and nothing for bad input', () => {
     const interplay = (...parameters: string[]) =>
       spawnSync(process.execPath, [CLI, 'run', ...parameters], { cwd: folder, encoding: 'utf8' });

@@ -24,6 +24,8 @@ export function findCell(fileName: string): CellSource | undefined {
 
 /** From now on stacks show mapped positions. Node's own mapping knows modules, but no `vm` scripts. */
 export function installStackMapper(): void {
+  // The default of 10 frames often ends inside a library, before the line of the cell.
+  Error.stackTraceLimit = 50;
   Error.prepareStackTrace = (error, sites) => {
     const frames = sites.map((site) => `\n    at ${describe(site)}`);
     return `${header(error)}${frames.join('')}`;
