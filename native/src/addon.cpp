@@ -1,6 +1,7 @@
 // The Node-API face of the engine. JavaScript writes numbers (sizes, addresses) into one shared block and calls
 // run(operation): the cost of a call is that of one integer argument, whatever the operation takes.
 #include "engine.h"
+#include <atomic>
 #include <node_api.h>
 #include <string.h>
 
@@ -52,7 +53,7 @@ Level best_level() {
   return PORTABLE;
 }
 
-thread_local const char* failure = nullptr;
+std::atomic<const char*> failure{nullptr};  // set by whichever thread met it
 thread_local double* block = nullptr;  // this JavaScript thread's arguments
 
 double number(napi_env env, napi_value value) {
@@ -97,9 +98,7 @@ napi_value run(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   double value = operations[op](block);
-  if (failure) {
-    const char* message = failure;
-    failure = nullptr;
+  if (const char* message = failure.exchange(nullptr)) {
     napi_throw_error(env, nullptr, message);
     return nullptr;
   }

@@ -282,7 +282,7 @@ double fmaPeak(const double* v) {
   vf a0 = x, a1 = x, a2 = x, a3 = x, a4 = x, a5 = x, a6 = x, a7 = x, a8 = x, a9 = x;
   for (int64_t r = 0; r < rounds; r++) {
 #define STEP(v) v = v * x + y; KEEP(v)
-#if defined(__x86_64__)
+#if defined(__x86_64__) && (WIDTH <= 8 || defined(__AVX512F__))
 #define KEEP(v) asm volatile("" : "+x"(v))  // or the compiler would fold the chains
 #else
 #define KEEP(v)

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
-import { userError } from '../core/index.ts';
+import { InterplayError, userError } from '../core/index.ts';
 import { registerGradients } from './gradients.ts';
 import { instructionSet, threadCount } from './native/engine.ts';
 import { registerNative } from './native/register.ts';
@@ -40,6 +40,7 @@ function probeNative(): BackendProbe {
   try {
     registerNative();
   } catch (error) {
+    if (error instanceof InterplayError) throw error; // a setting to correct, not a missing backend
     return { name: 'native', available: false, reason: firstLine(error) };
   }
   return { name: 'native', available: true, reason: `${instructionSet()}, ${threadCount()} threads` };

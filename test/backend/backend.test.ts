@@ -124,6 +124,14 @@ describeNative('backend', () => {
     assert.equal(rows.find(({ operation }) => operation === 'gemm')!.calls, 1);
   });
 
+  it('refuses shapes that do not fit, before native code reads beyond them', async () => {
+    await tf.setBackend('native');
+    const x = tensorOf(float('x', [3, 4])) as tf.Tensor2D;
+    const w = tensorOf(float('w', [2, 5])) as tf.Tensor2D;
+    assert.throws(() => linear(x, w), /linear: shapes \[3,4\], \[2,5\]/);
+    assert.throws(() => rmsNorm(x, tf.ones([5]), 1e-6), /rmsNorm/);
+  });
+
   it('refuses an index outside the table', async () => {
     await tf.setBackend('native');
     assert.throws(

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { userError } from '../../core/index.ts';
 
 /** What native/src/addon.cpp exports. Addresses are numbers: they fit 53 bits on every supported machine. */
 interface Addon {
@@ -51,11 +52,15 @@ export function loadEngine(): Engine {
   return engine;
 }
 
+const MOST_THREADS = 256;
+
 /** INTERPLAY_THREADS, else the number of cores. */
 function wantedThreads(): number {
   const text = process.env.INTERPLAY_THREADS;
-  const wanted = text === undefined || text === '' ? availableParallelism() : Number(text);
-  return Number.isInteger(wanted) && wanted >= 1 ? wanted : availableParallelism();
+  if (text === undefined || text === '') return Math.min(availableParallelism(), MOST_THREADS);
+  const wanted = Number(text);
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= MOST_THREADS) return wanted;
+  throw userError('THREADS', `INTERPLAY_THREADS from 1 to ${MOST_THREADS}`, text, 'correct or unset it');
 }
 
 /** Threads the native backend computes with; 1 when it is not loaded. */
@@ -63,9 +68,17 @@ export function threadCount(): number {
   return engine?.addon.threads(0) ?? 1;
 }
 
-/** Sets the number of threads, at least 1. Results do not depend on it. */
+/** Sets the number of threads. Results do not depend on it. @throws THREADS */
 export function setThreadCount(count: number): void {
-  loadEngine().addon.threads(Math.max(1, Math.floor(count)));
+  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS) {
+    throw userError(
+      'THREADS',
+      `a number of threads from 1 to ${MOST_THREADS}`,
+      String(count),
+      'give another',
+    );
+  }
+  loadEngine().addon.threads(count);
 }
 
 /** The instruction set in use; `limit` forbids better ones (tests run every set this machine has). */

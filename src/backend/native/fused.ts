@@ -1,13 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { internalError } from '../../core/index.ts';
 import { rotaryFrequencies } from '../ops/rotary.ts';
 import type { NativeBackend, Output } from './backend.ts';
 import { gemm } from './kernels/matmul.ts';
 import { floats, type KernelTable, type NativeKernel, numbers } from './registry.ts';
+import { sameShape, sizeOf } from './strides.ts';
 
-/**
- * The fused transformer kernels, under tfjs names of their own so that tfjs's tape sees one node per operation.
- * Inputs and attributes are those of the functions in ../ops; gradients are in ./fused-gradients.ts.
- */
+// The fused transformer kernels, under tfjs names of their own so that tfjs's tape sees one node per operation. Inputs
+// and attributes are those of the functions in ../ops; gradients are in ./fused-gradients.ts.
+
+/** Native code trusts sizes, so what does not fit together must not reach it. */
+function check(fits: boolean, operation: string, ...tensors: (tf.TensorInfo | undefined)[]): void {
+  if (fits) return;
+  const shapes = tensors.map((t) => (t === undefined ? 'none' : `[${t.shape}]`)).join(', ');
+  throw internalError(`${operation}: shapes ${shapes} do not fit together`);
+}
+
+/** Writes the arguments of the next operation. */
 function start(backend: NativeBackend, ...values: number[]): void {
   const { args } = backend.engine;
   for (let i = 0; i < values.length; i++) args[i] = values[i]!;
@@ -16,6 +25,7 @@ function start(backend: NativeBackend, ...values: number[]): void {
 const embedding: NativeKernel = (backend, { table, ids }) => {
   const [rows, size] = table!.shape as [number, number];
   const count = ids!.shape[0]!;
+  check(table!.shape.length === 2 && ids!.shape.length === 1, 'embedding', table, ids);
   const out = backend.output([count, size], 'float32');
   start(backend, out.address, backend.address(table!), backend.address(ids!), 1, rows, size * 4, count, 0);
   backend.engine.run(backend.engine.op.gather!);
@@ -24,6 +34,7 @@ const embedding: NativeKernel = (backend, { table, ids }) => {
 
 const rmsNorm: NativeKernel = (backend, { x, weight }, { epsilon }) => {
   const [rows, size] = x!.shape as [number, number];
+  check(x!.shape.length === 2 && sizeOf(weight!.shape) === size, 'rmsNorm', x, weight);
   const out = backend.output([rows, size], 'float32');
   start(backend, out.address, backend.address(x!), backend.address(weight!), rows, size, epsilon);
   backend.engine.run(backend.engine.op.rmsNorm!);
@@ -43,6 +54,8 @@ const rmsNormGrad: NativeKernel = (backend, { x, weight, dy }, { epsilon }) => {
 const linear: NativeKernel = (backend, { x, weight, bias }) => {
   const [rows, inputs] = x!.shape as [number, number];
   const outputs = weight!.shape[0]!;
+  const flat = x!.shape.length === 2 && weight!.shape.length === 2 && weight!.shape[1] === inputs;
+  check(flat && (bias === undefined || sizeOf(bias.shape) === outputs), 'linear', x, weight, bias);
   const out = backend.output([rows, outputs], 'float32');
   const offset = bias === undefined ? 0 : backend.address(bias);
   const [px, pw] = [backend.address(x!), backend.address(weight!)];
@@ -51,8 +64,9 @@ const linear: NativeKernel = (backend, { x, weight, bias }) => {
 };
 
 const swiglu: NativeKernel = (backend, { gate, up }) => {
+  check(sameShape(gate!.shape, up!.shape), 'swiglu', gate, up);
   const out = backend.output(gate!.shape, 'float32');
-  const size = gate!.shape[0]! * gate!.shape[1]!;
+  const size = sizeOf(gate!.shape);
   start(backend, out.address, backend.address(gate!), backend.address(up!), size);
   backend.engine.run(backend.engine.op.swiglu!);
   return out;
@@ -61,7 +75,7 @@ const swiglu: NativeKernel = (backend, { gate, up }) => {
 const swigluGrad: NativeKernel = (backend, { gate, up, dy }) => {
   const dGate = backend.output(gate!.shape, 'float32');
   const dUp = backend.output(gate!.shape, 'float32');
-  const size = gate!.shape[0]! * gate!.shape[1]!;
+  const size = sizeOf(gate!.shape);
   const [pg, pu, pd] = [backend.address(gate!), backend.address(up!), backend.address(dy!)];
   start(backend, dGate.address, dUp.address, pg, pu, pd, size);
   backend.engine.run(backend.engine.op.swigluGrad!);
@@ -104,6 +118,7 @@ function rotaryTable(backend: NativeBackend, size: number, base: number, atLeast
 
 const rotary: NativeKernel = (backend, { x, positions }, { base, direction }) => {
   const [rows, heads, size] = x!.shape as [number, number, number];
+  check(x!.shape.length === 3 && size % 2 === 0 && sizeOf(positions!.shape) === rows, 'rotary', x, positions);
   const out = backend.output([rows, heads, size], 'float32');
   const [px, pp] = [backend.address(x!), backend.address(positions!)];
   const turn = (table: RotaryTable) => {
@@ -156,6 +171,8 @@ const attentionGrad: NativeKernel = (backend, { q, k, v, out, lse, dy }, { segme
 const linearCrossEntropy: NativeKernel = (backend, { hidden, head, targets }) => {
   const [rows, size] = hidden!.shape as [number, number];
   const vocabulary = head!.shape[0]!;
+  const flat = hidden!.shape.length === 2 && head!.shape.length === 2 && head!.shape[1] === size;
+  check(flat && sizeOf(targets!.shape) === rows, 'linearCrossEntropy', hidden, head, targets);
   const nll = backend.output([rows], 'float32');
   const lse = backend.output([rows], 'float32');
   const [ph, pw, pt] = [backend.address(hidden!), backend.address(head!), backend.address(targets!)];
