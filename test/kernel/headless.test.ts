@@ -186,7 +186,13 @@ describe('headless runner', function () {
 
   it('a cell over its time is stopped, a dying kernel is reported, and both keep what was written', async () => {
     const slow = notebookOf(code('console.log("begun"); while (true);'), code('"never"'));
-    const late = await executeNotebook(slow, { cwd: folder, timeout: 0.3 });
+    const slowRun = executeNotebook(slow, { cwd: folder, timeout: 0.3 });
+    const dying = notebookOf(
+      code(
+        'console.log("last words"); await new Promise((r) => setTimeout(r, 200)); process.kill(process.pid, "SIGKILL"); await new Promise(() => {})',
+      ),
+    );
+    const [late, dead] = await Promise.all([slowRun, executeNotebook(dying, { cwd: folder })]);
     assert.deepEqual(
       late.failures.map(({ cell, ename }) => [cell, ename]),
       [[1, 'Timeout']],
@@ -196,13 +202,6 @@ describe('headless runner', function () {
       ['stream', 'error'],
     );
     assert.equal(late.notebook.cells[1]!.execution_count, null);
-
-    const dying = notebookOf(
-      code(
-        'console.log("last words"); await new Promise((r) => setTimeout(r, 200)); process.kill(process.pid, "SIGKILL"); await new Promise(() => {})',
-      ),
-    );
-    const dead = await executeNotebook(dying, { cwd: folder });
     assert.deepEqual(
       dead.failures.map(({ ename }) => ename),
       ['DeadKernel'],

@@ -273,6 +273,8 @@ describe('kernel over its sockets', function () {
     await run(
       '/** The doc of it. */\nconst myFunction = (first: number, second: string) => first + second.length;',
     );
+    // Started without a busy neighbour: only that it answers beside one is the point.
+    await client.request('shell', 'complete_request', { code: 'myFun', cursor_pos: 5 });
     const busy = run('const until = Date.now() + 20000; while (Date.now() < until);');
     const code = '"😀😀"; myFun';
     const complete = await client.request('shell', 'complete_request', { code, cursor_pos: 11 });
