@@ -61,6 +61,44 @@ void causal_probabilities(float* s, int64_t rows, int64_t stride, int64_t seen, 
     for (int64_t j = n; j < width; j++) row[j] = 0;
   }
 }
+// out[j] = query · keys[j], n keys of `size` numbers: eight keys at a time, so that their sums across lanes overlap.
+void dots(float* out, const float* query, const float* keys, int64_t n, int64_t size) {
+  int64_t j = 0;
+  if (size % WIDTH == 0) {
+    for (; j + 8 <= n; j += 8) {
+      vf total[8] = {};
+      for (int64_t i = 0; i < size; i += WIDTH) {
+        vf q = load(query + i);
+#pragma GCC unroll 8
+        for (int r = 0; r < 8; r++) total[r] += q * load(keys + (j + r) * size + i);
+      }
+      sum8(total, out + j);
+    }
+  }
+  for (; j < n; j++) out[j] = dot(query, keys + j * size, size);
+}
+
+// out = factor · Σ_j weights[j] · rows[j], the sums in registers.
+void weighted_sum(float* out, const float* weights, const float* rows, int64_t n, int64_t size, float factor) {
+  int64_t i = 0;
+  for (; i + 4 * WIDTH <= size; i += 4 * WIDTH) {
+    vf total[4] = {};
+    for (int64_t j = 0; j < n; j++)
+#pragma GCC unroll 4
+      for (int c = 0; c < 4; c++) total[c] += weights[j] * load(rows + j * size + i + c * WIDTH);
+    for (int c = 0; c < 4; c++) store(out + i + c * WIDTH, total[c] * factor);
+  }
+  for (; i + WIDTH <= size; i += WIDTH) {
+    vf total = {};
+    for (int64_t j = 0; j < n; j++) total += weights[j] * load(rows + j * size + i);
+    store(out + i, total * factor);
+  }
+  for (; i < size; i++) {
+    float total = 0;
+    for (int64_t j = 0; j < n; j++) total += weights[j] * rows[j * size + i];
+    out[i] = total * factor;
+  }
+}
 inline int64_t pad(int64_t n) { return ceil_div(n, 16) * 16; }
 }  // namespace
 
@@ -176,12 +214,10 @@ double cachedAttention(const double* a) {
     for (int64_t h = g * group; h < (g + 1) * group; h++) {
       const float* query = q + (b * heads + h) * size;
       float* to = out + (b * heads + h) * size;
-      for (int64_t j = 0; j < n; j++) scores[j] = dot(query, keys + j * size, size);
+      dots(scores, query, keys, n, size);
       float inverse, log;
       causal_exp(scores, 1, 0, n, n, scale, &inverse, &log);
-      for (int64_t j = 0; j < size; j++) to[j] = 0;
-      for (int64_t j = 0; j < n; j++) axpy(to, scores[j], values + j * size, size);
-      for (int64_t j = 0; j < size; j++) to[j] *= inverse;
+      weighted_sum(to, scores, values, n, size, inverse);
     }
   };
   int64_t work = 0;

@@ -2,9 +2,6 @@
 // into panels of NR columns, an MR×NR tile of C held in registers. A is read in place when its rows are
 // contiguous and packed when transposed. K is never divided among threads.
 #include "simd.h"
-#if defined(__AVX2__)
-#include <immintrin.h>
-#endif
 
 namespace ISA {
 namespace {

@@ -4,6 +4,9 @@
 #include "engine.h"
 #include <math.h>
 #include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
 
 #ifndef ISA
 #error "compile with -DISA=avx2, avx512 or portable"
@@ -33,6 +36,25 @@ static inline float sum(vf v) {
   for (int step = WIDTH / 2; step > 0; step /= 2)
     for (int i = 0; i < step; i++) total[i] += total[i + step];
   return total[0];
+}
+
+// out[r] = sum of the lanes of v[r], eight at once.
+static inline void sum8(const vf* v, float* out) {
+#if defined(__AVX2__) && (WIDTH == 8 || defined(__AVX512F__))
+  __m256 h[8];
+  for (int r = 0; r < 8; r++) {
+#if WIDTH == 8
+    h[r] = (__m256)v[r];
+#else
+    h[r] = _mm256_add_ps(_mm512_castps512_ps256((__m512)v[r]), _mm512_extractf32x8_ps((__m512)v[r], 1));
+#endif
+  }
+  __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(h[0], h[1]), _mm256_hadd_ps(h[2], h[3]));
+  __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(h[4], h[5]), _mm256_hadd_ps(h[6], h[7]));
+  _mm256_storeu_ps(out, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20), _mm256_permute2f128_ps(low, high, 0x31)));
+#else
+  for (int r = 0; r < 8; r++) out[r] = sum(v[r]);
+#endif
 }
 
 // e^x, relative error < 2e-7 (Cephes' polynomial); NaN and infinities as in IEEE.
@@ -98,13 +120,6 @@ static inline float dot(const float* a, const float* b, int64_t n) {
   float total = sum(s0 + s1);
   for (; i < n; i++) total += a[i] * b[i];
   return total;
-}
-
-// out += a * x
-static inline void axpy(float* out, float a, const float* x, int64_t n) {
-  int64_t i = 0;
-  for (; i + WIDTH <= n; i += WIDTH) store(out + i, load(out + i) + a * load(x + i));
-  for (; i < n; i++) out[i] += a * x[i];
 }
 
 // ---- matrix multiplication building blocks (gemm.cpp) ----
