@@ -35,7 +35,11 @@ describe('command line', () => {
       'INPUT_UNREADABLE',
       () => ['pretrain', '--out', out, '--config', at('none.json')],
     ],
-    ['a half-written configuration', 'JSON_FILE', () => ['pretrain', '--out', out, '--config', at('half.json')]],
+    [
+      'a half-written configuration',
+      'JSON_FILE',
+      () => ['pretrain', '--out', out, '--config', at('half.json')],
+    ],
     [
       'a configuration that is no object',
       'CONFIG',

@@ -119,7 +119,7 @@ for (const backend of ['cpu', 'native'] as const) {
             );
             assert.ok(
               Math.abs(norm - numbers('norms')[step]!) < 1e-3 * norm,
-              `norm of step ${step}: ${norm}, not ${numbers("norms")[step]}`,
+              `norm of step ${step}: ${norm}, not ${numbers('norms')[step]}`,
             );
           });
         }
