@@ -45,6 +45,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       );
     }
     for (const name of files) (await COMMANDS[name]!()).register(program);
+    for (const command of program.commands) acceptCommonOptions(command);
     await program.parseAsync(words as string[], { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
@@ -68,6 +69,15 @@ function createProgram(): Command {
     process.stdout.write(program.helpInformation());
   });
   return program;
+}
+
+/** `--json` and `--seed` are accepted by every command, also where they change nothing. */
+function acceptCommonOptions(command: Command): void {
+  for (const inner of command.commands) acceptCommonOptions(inner);
+  if (command.commands.length > 0) return;
+  const has = (name: string) => command.options.some((option) => option.long === name);
+  if (!has('--seed')) command.option('--seed <n>', 'accepted everywhere; this command draws nothing');
+  if (!has('--json')) command.option('--json', 'accepted everywhere; this command prints no result');
 }
 
 /** One line for the user; the stack only on request, or when the fault is ours. */

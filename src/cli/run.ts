@@ -5,6 +5,7 @@ import { readUserFile, userError, writeFileAtomically } from '../core/index.ts';
 import { type CellFailure, executeNotebook } from '../kernel/headless.ts';
 import { formatNotebook, parseNotebook } from '../kernel/nbformat.ts';
 import type { Json } from '../kernel/protocol.ts';
+import { integerOption } from './terminal.ts';
 
 /** A long cell says where it is this often. */
 const UPDATE_MS = 10_000;
@@ -12,6 +13,7 @@ const UPDATE_MS = 10_000;
 interface RunOptions {
   out: string;
   parameter: Map<string, Json>;
+  seed?: number;
   timeout?: number;
   allowErrors?: boolean;
   json?: boolean;
@@ -24,6 +26,7 @@ export function register(program: Command): void {
     .argument('<notebook>', 'a notebook in nbformat 4')
     .requiredOption('--out <file>', 'where the executed notebook goes (may be the notebook itself)')
     .option('-p, --parameter <name=value>', 'set a variable; JSON, or else text', addParameter, new Map())
+    .option('--seed <n>', 'the parameter `seed`, as -p seed=n', integerOption(0))
     .option('--timeout <seconds>', 'stop a cell that takes longer', seconds)
     .option('--allow-errors', 'go on after a failed cell, and succeed')
     .option('--json', 'print one JSON document')
@@ -32,7 +35,9 @@ export function register(program: Command): void {
 
 async function run(path: string, options: RunOptions): Promise<void> {
   const notebook = parseNotebook(readUserFile(path, 'notebook'), path);
-  const { timeout, allowErrors, json } = options;
+  const { timeout, allowErrors, json, seed } = options;
+  const parameters = new Map(options.parameter);
+  if (seed !== undefined) parameters.set('seed', seed);
   const startedAt = performance.now();
   let saidAt = startedAt;
   let where = 'run';
@@ -46,7 +51,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
   const result = await executeNotebook(notebook, {
     signal: stop.signal,
     cwd: dirname(resolve(path)),
-    parameters: options.parameter,
+    parameters,
     ...(timeout === undefined ? {} : { timeout }),
     allowErrors: allowErrors === true,
     progress: ({ done, total }) => {

@@ -104,6 +104,24 @@ describe('command line', () => {
     assert.match((await interplay('--version')).stdout, /^\d+\.\d+\.\d+\n$/);
   });
 
+  it('accepts --json and --seed on every command', async () => {
+    const commands = [
+      'generate',
+      'inspect',
+      'tokenizer train',
+      'tokenizer stats',
+      'pretrain',
+      'sample',
+      'evaluate',
+      'verify',
+    ];
+    commands.push('analyze', 'figure', 'run', 'kernel install', 'kernel uninstall', 'kernel start', 'env');
+    for (const command of commands) {
+      const { stdout } = await interplay(...command.split(' '), '--help');
+      for (const option of ['--json', '--seed <']) assert.ok(stdout.includes(option), `${command} ${option}`);
+    }
+  });
+
   it('env --json prints one document that names every backend and what is missing', async () => {
     const { code, stdout } = await interplay('env', '--json');
     assert.equal(code, 0);
