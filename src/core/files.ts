@@ -55,6 +55,11 @@ export async function writeAtomicallyAsync<T>(
   }
 }
 
+function unwritable(path: string, error: unknown): Error {
+  const got = `${path} (${reason(error)})`;
+  return userError('OUTPUT_UNWRITABLE', 'a writable output path', got, 'choose another --out');
+}
+
 interface PendingFile {
   write: Write;
   commit(): void;
@@ -66,16 +71,12 @@ function openAtomically(path: string): PendingFile {
   const temporary = `${target}.tmp-${randomBytes(6).toString('hex')}`;
   let descriptor: number;
   try {
-    mkdirSync(dirname(target), { recursive: true });
+    makeFolder(dirname(target));
     descriptor = openSync(temporary, 'wx');
   } catch (error) {
-    throw userError(
-      'OUTPUT_UNWRITABLE',
-      'a writable output path',
-      `${path} (${reason(error)})`,
-      'choose another --out',
-    );
+    throw unwritable(path, error);
   }
+  let isOpen = true;
   return {
     write(chunk) {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk;
@@ -84,23 +85,33 @@ function openAtomically(path: string): PendingFile {
     commit() {
       fsyncSync(descriptor);
       closeSync(descriptor);
+      isOpen = false;
       try {
         renameSync(temporary, target);
       } catch (error) {
-        rmSync(temporary, { force: true });
-        throw userError(
-          'OUTPUT_UNWRITABLE',
-          'a writable output path',
-          `${path} (${reason(error)})`,
-          'choose another --out',
-        );
+        throw unwritable(path, error);
       }
     },
     abandon() {
-      closeSync(descriptor);
+      if (isOpen) closeSync(descriptor);
       rmSync(temporary, { force: true });
     },
   };
+}
+
+/**
+ * Makes a folder and its missing parents. Not Node's own recursive call, which never returns where the parent
+ * refuses entries (under /proc).
+ */
+export function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (reason(error) !== 'EEXIST') throw error; // another process was faster
+  }
 }
 
 /** Text of a user's file; a missing, unreadable or non-file path is a user error. `what` names it in the message. */
@@ -134,14 +145,9 @@ export function writeFolderAtomically(path: string, fill: (temporary: string) =>
   const temporary = `${target}.tmp-${suffix}`;
   const replaced = `${target}.tmp-old-${suffix}`;
   try {
-    mkdirSync(temporary, { recursive: true });
+    makeFolder(temporary);
   } catch (error) {
-    throw userError(
-      'OUTPUT_UNWRITABLE',
-      'a writable output path',
-      `${path} (${reason(error)})`,
-      'choose another --out',
-    );
+    throw unwritable(path, error);
   }
   try {
     fill(temporary);

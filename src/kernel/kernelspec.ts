@@ -1,11 +1,11 @@
 /** How the kernel is started, and the folder that tells Jupyter so. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { userError, writeFileAtomically } from '../core/index.ts';
+import { makeFolder, userError, writeFileAtomically } from '../core/index.ts';
 
 export const DISPLAY_NAME = 'TypeScript (Interplay)';
 export const LANGUAGE = 'typescript';
@@ -61,7 +61,7 @@ export function kernelspecFolder(name: string, place: KernelspecPlace = {}): str
 export function installKernelspec(name: string, place: KernelspecPlace = {}): string {
   const folder = kernelspecFolder(name, place);
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   } catch (error) {
     throw userError(
       'KERNEL_FOLDER_UNWRITABLE',

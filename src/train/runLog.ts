@@ -2,9 +2,9 @@
  * The files of a run folder that grow while it runs. `metrics.jsonl` holds what the run computed and is the same
  * for the same settings and seed; `timing.jsonl` holds what the machine did meanwhile.
  */
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomically } from '../core/files.ts';
+import { makeFolder, writeFileAtomically } from '../core/files.ts';
 
 /** One line of metrics.jsonl; names are documented in docs/metrics.md. */
 export interface TrainMetrics {
@@ -25,7 +25,7 @@ export interface TrainTiming {
 
 export class RunLog {
   constructor(private readonly folder: string) {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
   }
 
   metrics(line: TrainMetrics): void {
