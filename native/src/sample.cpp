@@ -24,24 +24,29 @@ void truncate(double* weights, int64_t n, double top_p, int64_t top_k) {
 }  // namespace
 
 namespace plain {
-// logits, rows, vocabulary, temperature, topP, topK, uniforms (float64), ids (int32), log-probabilities;
-// returns the number of rows without a finite greatest logit, whose id is −1
+// logits, rows, vocabulary, temperature, topP, topK, uniforms (float64), ids (int32), log-probabilities,
+// number of ids that may be drawn; returns the number of rows without a finite greatest logit, whose id is −1
 double sample(const double* v) {
   const float* logits = F32(v[0]);
-  int64_t rows = N(v[1]), n = N(v[2]), top_k = N(v[5]);
+  int64_t rows = N(v[1]), size = N(v[2]), top_k = N(v[5]), n = N(v[9]);
   double temperature = v[3], top_p = v[4];
   const double* uniforms = (const double*)(uintptr_t)v[6];
   int32_t* ids = I32(v[7]);
   float* logs = F32(v[8]);
   parallel(rows, [=](int64_t b) {
-    const float* row = logits + b * n;
+    const float* row = logits + b * size;
     int64_t best = 0;
     bool fine = true;
     for (int64_t i = 0; i < n; i++) {
       fine &= row[i] == row[i];
       if (row[i] > row[best]) best = i;
     }
-    if (!fine || !std::isfinite(row[best])) { ids[b] = -1; logs[b] = NAN; return; }
+    int64_t greatest = best;  // of all logits: what is never drawn still has its probability
+    for (int64_t i = n; i < size; i++) {
+      fine &= row[i] == row[i];
+      if (row[i] > row[greatest]) greatest = i;
+    }
+    if (!fine || !std::isfinite(row[best]) || !std::isfinite(row[greatest])) { ids[b] = -1; logs[b] = NAN; return; }
     double max = row[best];
     int64_t id = best;
     if (temperature != 0) {
@@ -59,7 +64,8 @@ double sample(const double* v) {
       }
     }
     double total = 0;
-    for (int64_t i = 0; i < n; i++) total += std::exp(row[i] - max);
+    max = row[greatest];
+    for (int64_t i = 0; i < size; i++) total += std::exp(row[i] - max);
     ids[b] = (int32_t)id;
     logs[b] = (float)(row[id] - max - std::log(total));
   });

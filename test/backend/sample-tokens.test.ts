@@ -13,6 +13,9 @@ const settings: Omit<SampleOptions, 'uniforms'>[] = [
   { temperature: 1.5, topP: 1, topK: 5 },
   { temperature: 1, topP: 0.5, topK: 20 },
   { temperature: 1, topP: 0, topK: 0 },
+  { temperature: 0, topP: 1, topK: 0, vocabulary: 37 },
+  { temperature: 1, topP: 1, topK: 0, vocabulary: 37 },
+  { temperature: 0.8, topP: 0.9, topK: 20, vocabulary: 37 },
 ];
 
 describe('sampleTokens [cpu]', () => {
@@ -66,8 +69,33 @@ describe('sampleTokens [cpu]', () => {
     assertClose(logProbabilities, [Math.log(0.4)], { absolute: 1e-6, relative: 0 }, 'log-probability');
   });
 
+  it('never draws an id beyond the vocabulary; log-probabilities stay those of all logits', () => {
+    const logits = [0.1, 0.2, 0.3, 0.4].map(Math.log);
+    const all = { temperature: 1, topP: 1, topK: 0, vocabulary: 3 };
+    // 1/6, 2/6, 3/6 remain; top-k and top-p truncate what remains.
+    assert.deepEqual(
+      [0, 0.16, 0.17, 0.49, 0.51, 0.999].map((u) => draw(logits, all, u)),
+      [0, 0, 1, 1, 2, 2],
+    );
+    assert.equal(draw(logits, { ...all, topK: 1 }, 0), 2);
+    assert.equal(draw(logits, { ...all, topP: 0.49 }, 0), 2);
+    assert.equal(draw(logits, { ...all, vocabulary: 2, temperature: 0 }, 0.9), 1);
+    assert.equal(draw(logits, { ...all, vocabulary: 4 }, 0.999), 3);
+    assert.equal(draw(logits, { ...all, vocabulary: 9 }, 0.999), 3);
+    const { logProbabilities } = sampleTokens(tf.tensor2d([logits]), {
+      ...all,
+      temperature: 0,
+      uniforms: Float64Array.of(0),
+    });
+    assertClose(logProbabilities, [Math.log(0.3)], { absolute: 1e-6, relative: 0 }, 'log-probability');
+    assert.throws(() => draw(logits, { ...all, vocabulary: 0 }, 0), /vocabulary/);
+  });
+
   it('refuses NaN', () => {
     assert.throws(() => draw([1, Number.NaN], settings[1]!, 0.5), /NaN/);
+    // also where nothing is drawn from: the log-probability needs it
+    assert.throws(() => draw([1, Number.NaN], { ...settings[1]!, vocabulary: 1 }, 0.5), /NaN/);
+    assert.throws(() => draw([-Infinity, 1], { ...settings[1]!, vocabulary: 1 }, 0.5), /-Infinity/);
   });
 });
 
@@ -104,5 +132,9 @@ describeNative('sampleTokens', () => {
   it('refuses NaN', async () => {
     await tf.setBackend('native');
     assert.throws(() => sampleTokens(tf.tensor2d([[1, Number.NaN]]), { ...settings[1]!, uniforms }), /row 0/);
+    const limited = { ...settings[1]!, vocabulary: 1, uniforms };
+    assert.throws(() => sampleTokens(tf.tensor2d([[1, Number.NaN]]), limited), /row 0/);
+    assert.throws(() => sampleTokens(tf.tensor2d([[-Infinity, 1]]), limited), /row 0/);
+    assert.throws(() => sampleTokens(tf.tensor2d([[1, 2]]), { ...limited, vocabulary: 0 }), /vocabulary/);
   });
 });

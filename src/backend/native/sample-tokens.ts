@@ -9,22 +9,22 @@ export function nativeSampleTokens(
   logits: tf.Tensor2D,
   options: SampleOptions,
 ): SampledTokens {
-  const [rows, vocabulary] = logits.shape;
+  const [rows, size] = logits.shape;
   const ids = new Int32Array(rows);
   const logProbabilities = new Float32Array(rows);
   if (rows === 0) return { ids, logProbabilities };
   const { args, op, address, run } = backend.engine;
   args[0] = backend.address(logits);
   args[1] = rows;
-  args[2] = vocabulary;
+  args[2] = size;
   args[3] = options.temperature;
   args[4] = options.topP;
   args[5] = options.topK;
   args[6] = address(options.uniforms);
   args[7] = address(ids);
   args[8] = address(logProbabilities);
+  args[9] = Math.min(options.vocabulary ?? size, size);
   const bad = run(op.sample!);
-  if (bad > 0)
-    throw internalError(`sampleTokens: the greatest logit of row ${ids.indexOf(-1)} is not finite`);
+  if (bad > 0) throw internalError(`sampleTokens: row ${ids.indexOf(-1)} has no finite greatest logit`);
   return { ids, logProbabilities };
 }

@@ -10,6 +10,11 @@ export interface SampleOptions {
   topP: number;
   /** Only this many most probable tokens; 0 keeps all. Applied before topP. */
   topK: number;
+  /**
+   * Ids from here on are never drawn, as if their probability were 0: models pad their vocabulary beyond the
+   * tokenizer's. Without it, or beyond V, every id may be.
+   */
+  vocabulary?: number;
   /** One number in [0, 1) per row. */
   uniforms: Float64Array;
 }
@@ -27,16 +32,19 @@ export interface SampledTokens {
  * @param logits [B, V]
  */
 export function sampleTokens(logits: tf.Tensor2D, options: SampleOptions): SampledTokens {
-  const [rows, vocabulary] = logits.shape;
+  const [rows, size] = logits.shape;
+  const { vocabulary = size } = options;
   if (options.uniforms.length < rows) throw internalError(`sampleTokens: ${rows} rows need as many uniforms`);
+  if (!(vocabulary >= 1)) throw internalError(`sampleTokens: a vocabulary of ${vocabulary} ids`);
   const native = currentNative();
   if (native !== undefined) return nativeSampleTokens(native, logits, options);
   const values = logits.dataSync<'float32'>();
   const ids = new Int32Array(rows);
   const logProbabilities = new Float32Array(rows);
   for (let b = 0; b < rows; b++) {
-    const row = values.subarray(b * vocabulary, (b + 1) * vocabulary);
-    const id = chooseToken(row, options, options.uniforms[b]!);
+    const row = values.subarray(b * size, (b + 1) * size);
+    if (row.includes(Number.NaN)) throw internalError(`sampleTokens: a logit of row ${b} is NaN`);
+    const id = chooseToken(row.subarray(0, vocabulary), options, options.uniforms[b]!);
     ids[b] = id;
     logProbabilities[b] = logProbability(row, id);
   }
@@ -84,7 +92,6 @@ function truncate(weights: Float64Array, topP: number, topK: number): void {
 function greatest(logits: Float32Array): number {
   let best = 0;
   for (let i = 0; i < logits.length; i++) {
-    if (Number.isNaN(logits[i]!)) throw internalError(`sampleTokens: logit ${i} is NaN`);
     if (logits[i]! > logits[best]!) best = i;
   }
   if (!Number.isFinite(logits[best]!))
