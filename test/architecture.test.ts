@@ -89,3 +89,20 @@ describe('architecture', () => {
     assert.deepEqual({ missing, stale }, { missing: [], stale: [] });
   });
 });
+
+describe('package-lock.json', () => {
+  it('has an entry for every optional platform package (npm 11 refuses a partial lock)', () => {
+    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string>; resolved?: string }>;
+    };
+    const paths = Object.keys(packages);
+    const missing = Object.values(packages)
+      .flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}))
+      .filter((name) => !paths.some((path) => path.endsWith(`node_modules/${name}`)));
+    assert.deepEqual(missing, []);
+    assert.ok(
+      Object.values(packages).every((entry) => entry.resolved === undefined),
+      'names no registry',
+    );
+  });
+});
