@@ -82,7 +82,6 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
   }
   const interval = splitInterval(splits, split);
   const worlds = new Map(cells.map(({ context }) => [context, worldOf(context, world)]));
-  const contexts = new Map(cells.map(({ context }) => [context, contextOf(context, world)]));
   for (const { context, op } of cells) checkOp(worlds.get(context)!, context, op);
   const key = sha256(canonicalJson({ world, cells, splits }), 8);
   const counts: DrawCounts = { tasks: 0, graphs: 0, values: 0, simplified: 0 };
@@ -101,8 +100,7 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
     const { skeleton, words } = drawn;
     const text = family.at(index, TEXT);
     counts.simplified += drawDistractorValues(text, world, skeleton);
-    const names = contexts.get(cell.context)!;
-    const { problem, question, solution, graph } = renderForward(text, names, skeleton);
+    const { problem, question, solution, graph } = renderForward(text, cell.context, skeleton);
     counts.tasks++;
     return {
       problem,
@@ -240,16 +238,6 @@ function worldOf(context: Context, world: World): World {
     ...world,
     places: Math.min(world.places, smallest(context.places)),
     categories: Math.min(world.categories, smallest(context.categories)),
-  };
-}
-
-/** The names that problems of this world are about. */
-function contextOf(context: Context, world: World): Context {
-  if (!world.fixedNames) return context;
-  return {
-    ...context,
-    places: [context.places[0]!.slice(0, world.places)],
-    categories: [context.categories[0]!.slice(0, world.categories)],
   };
 }
 

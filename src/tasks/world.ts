@@ -20,11 +20,6 @@ export const worldSchema = z.strictObject({
   /** Places and categories that a problem can have (a context may offer fewer names: then fewer). */
   places: z.int().min(1).max(50),
   categories: z.int().min(1).max(50),
-  /**
-   * True: every problem is about the same `places` places and `categories` categories, the first of the
-   * context's first groups. False, as in the paper: a group is drawn for each problem, and names within it.
-   */
-  fixedNames: z.boolean(),
   /** Most instance quantities (category in place) of one problem; 20 in the paper (`ip_max`). */
   cells: z.int().min(2).max(200),
   /** Op counts that this world is meant for; a request outside is refused. */
@@ -48,7 +43,6 @@ export const PAPER_WORLD: World = {
   name: 'paper',
   places: 5,
   categories: 5,
-  fixedNames: false,
   cells: 20,
   ops: [2, 40],
   terms: 4,
@@ -64,7 +58,6 @@ export const MICRO_WORLD: World = {
   name: 'micro',
   places: 3,
   categories: 3,
-  fixedNames: true,
   cells: 9,
   ops: [2, 8],
   terms: 3,

@@ -93,7 +93,6 @@ describe('generated problems', () => {
       .record({
         places: fc.integer({ min: 1, max: 3 }),
         categories: fc.integer({ min: 1, max: 3 }),
-        fixedNames: fc.boolean(),
         cells: fc.integer({ min: 2, max: 9 }),
         terms: fc.integer({ min: 2, max: 5 }),
         leaves: fc.option(range(1, 9)),
