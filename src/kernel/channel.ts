@@ -30,11 +30,8 @@ export type ToMain =
   | CommMessage
   /** Asks the cell to stop by itself: its signal aborts. */
   | { kind: 'stop'; cell: number }
-  /**
-   * Ends the cell whatever it does; answered by `ended` with the same ticket. `wasCut`: code of the main
-   * thread has been cut off meanwhile.
-   */
-  | { kind: 'end'; cell: number; ticket: number; wasCut: boolean }
+  /** Ends the cell whatever it does; answered by `ended` with the same ticket. */
+  | { kind: 'end'; cell: number; ticket: number }
   | { kind: 'input-reply'; id: number; value: string }
   | { kind: 'shutdown' };
 
@@ -67,7 +64,7 @@ export interface WireData {
 }
 
 /**
- * Slots of the Int32Array both threads see. The wire thread writes the first, the main thread the others;
+ * Slots of the Int32Array both threads see. The wire thread writes STOP and CUT, the main thread the others;
  * a message alone would not do, because a computing main thread reads no messages.
  */
 export const SHARED = {
@@ -81,7 +78,12 @@ export const SHARED = {
   POLLED: 4,
   /** UTF-16 units of stream text on their way from the main thread to the wire thread. */
   UNDERWAY: 3,
-  SLOTS: 5,
+  /**
+   * 1 once code of the main thread is being cut off; the next cell clears it. Not part of a message, because
+   * the first `end` that is read after the cut was sent before it.
+   */
+  CUT: 5,
+  SLOTS: 6,
 } as const;
 
 /** Time in hundredths of a second, the same for all threads; wraps around within 31 bits. */

@@ -5,18 +5,20 @@
  */
 import { runCancellable } from '../core/index.ts';
 import { type MimeBundle, toBundle } from '../notebook/display.ts';
-import { tolerateCutAsyncStacks } from './async-stack.ts';
+import { clearCutAsyncStack, tolerateCutAsyncStacks } from './async-stack.ts';
 import { CellCompiler } from './cell/compiler.ts';
 import { CellExecution, runInExecution } from './cell/runtime.ts';
 import { describeError, Interrupted } from './cell/traceback.ts';
 import { type ExecuteJob, type ExecuteReply, type FromMain, SHARED } from './channel.ts';
 import type { JsonObject } from './protocol.ts';
 import { stoppableSignal } from './stop.ts';
+import { TfjsEngine } from './tfjs-engine.ts';
 
 export class Executor {
   readonly #send: (message: FromMain) => void;
   readonly #shared: Int32Array;
   readonly #compiler: CellCompiler;
+  readonly #tfjs = new TfjsEngine();
   #running: { execution: CellExecution; finish: (reply: ExecuteReply) => void } | undefined;
   #latest = 0;
 
@@ -40,12 +42,16 @@ export class Executor {
       isOver = true;
       this.#running = undefined;
       if (reply.status === 'error') this.#publishError(job.cell, reply);
+      // What is open now belongs to the user, and outlives a stop of what the cell has left behind.
+      else this.#tfjs.record();
       this.#send({ kind: 'done', cell: job.cell, reply });
     };
     this.#running = { execution, finish };
     this.#latest = job.cell;
     Atomics.store(this.#shared, SHARED.GRACE, 0);
     Atomics.store(this.#shared, SHARED.POLLED, 0);
+    Atomics.store(this.#shared, SHARED.CUT, 0);
+    this.#tfjs.record();
     tolerateCutAsyncStacks();
     const signal = stoppableSignal(job.cell, execution.abort, this.#shared);
     setImmediate(() =>
@@ -69,6 +75,11 @@ export class Executor {
 
   /** Ends the running cell, whatever it does, then calls `ended` (may be called again if it does not). */
   end(cell: number, ended: () => void): void {
+    if (Atomics.load(this.#shared, SHARED.CUT) === 1) {
+      // Before the awaits of the cell are rejected: its clean-up must find a working tfjs.
+      clearCutAsyncStack();
+      this.#tfjs.repair();
+    }
     const running = this.#running;
     if (running?.execution.serial !== cell) {
       ended();

@@ -92,15 +92,14 @@ export class Interrupter {
   async #force(cell: number): Promise<void> {
     let childrenAt = performance.now() + CHILDREN_AFTER_MS;
     const first = this.#tickets + 1;
-    let wasCut = false;
     const terminator = new Terminator();
     try {
       for (;;) {
-        this.#post({ kind: 'end', cell, ticket: ++this.#tickets, wasCut });
+        this.#post({ kind: 'end', cell, ticket: ++this.#tickets });
         await pause(ANSWER_MS);
         if (this.#answered >= first) return;
+        Atomics.store(this.#shared, SHARED.CUT, 1);
         await terminator.terminate();
-        wasCut = true;
         if (performance.now() >= childrenAt) {
           interruptChildren();
           childrenAt = performance.now() + 1000;

@@ -4,7 +4,7 @@
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import * as displayApi from '../notebook/display.ts';
-import { clearCutAsyncStack, tolerateCutAsyncStacks } from './async-stack.ts';
+import { tolerateCutAsyncStacks } from './async-stack.ts';
 import { captureStreams } from './capture.ts';
 import { captureChildren } from './capture-children.ts';
 import { currentExecution, enableExecutions } from './cell/runtime.ts';
@@ -78,8 +78,7 @@ port.on('message', (message: ToMain) => {
   if (message.kind === 'execute') executor.execute(message);
   else if (message.kind === 'stop') executor.stop(message.cell);
   else if (message.kind === 'end') {
-    const { cell, ticket, wasCut } = message;
-    if (wasCut) clearCutAsyncStack();
+    const { cell, ticket } = message;
     executor.end(cell, () => send({ kind: 'ended', ticket }));
   } else if (message.kind === 'input-reply') host.answer(message.id, message.value);
   else if (message.kind === 'comm') host.comms.receive(message);
