@@ -1,24 +1,29 @@
-// Compiles the engine (native/src) to native/build/interplay.node. Plain Node, run by `npm install`:
+// Compiles the engine (native/src) to native/build/interplay-<hash>.node. Plain Node, run by `npm install`:
 //   node native/build.mjs [--force]
 // Needs a C++17 compiler (g++, clang++ or $CXX); without one it says so in one line and ends well, because the
-// software then works on the slower cpu backend.
+// software then works on the slower cpu backend. Several may run at once: each works in a folder of its own, and
+// finished files appear by renaming.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { addonPath, buildFolder, sourceFolder } from './addon-path.mjs';
 
 const execute = promisify(execFile);
-const here = path.dirname(fileURLToPath(import.meta.url));
-const sources = path.join(here, 'src');
-const build = path.join(here, 'build');
-const output = path.join(build, 'interplay.node');
-const stampFile = path.join(build, 'stamp.json');
 /** Compiled files by the hash of all they depend on: after an edit only what changed is compiled. */
-const objectFolder = path.join(build, 'objects');
+const objectFolder = path.join(buildFolder, 'objects');
 
 /** Compiled once per instruction set, with these flags; the rest once. No -march=native: the addon may move. */
 const simdFiles = ['gemm', 'elementwise', 'rows', 'attention', 'loss', 'optimizer'];
@@ -47,32 +52,30 @@ const flags = [
   '-Wall',
 ];
 
+const output = addonPath();
 try {
   await main();
 } catch (error) {
   const reason = String(error.message ?? error).split('\n')[0];
-  console.error(
-    `interplay: the native backend was not built (${reason}); the slower cpu backend will be used`,
-  );
+  const instead = existsSync(output) ? 'the one built before is kept' : 'the slower cpu backend will be used';
+  console.error(`interplay: the native backend was not built (${reason}); ${instead}`);
 }
 
 async function main() {
-  const stamp = fingerprint();
-  if (!process.argv.includes('--force') && isCurrent(stamp)) return;
+  if (!process.argv.includes('--force') && existsSync(output)) return;
   const compiler = await findCompiler();
   const started = performance.now();
-  mkdirSync(build, { recursive: true });
-  const work = path.join(build, `work-${process.pid}`);
-  mkdirSync(work);
+  mkdirSync(objectFolder, { recursive: true });
+  const work = mkdtempSync(path.join(buildFolder, 'work-'));
   try {
-    const objects = await compileAll(compiler);
+    const objects = await compileAll(compiler, work);
     const linked = path.join(work, 'interplay.node');
-    await run(compiler, [...linkFlags(), '-o', linked, ...objects]);
+    await run(compiler, [...linkFlags(), '-o', linked, ...objects.map((name) => path.join(work, name))]);
     createRequire(import.meta.url)(linked); // an addon that does not load is a failed build
-    // Stamp last: an interrupted build is not current.
-    rmSync(stampFile, { force: true });
+    if (addonPath() !== output) throw new Error('the sources changed meanwhile; build again');
     renameSync(linked, output);
-    writeFileSync(stampFile, JSON.stringify(stamp));
+    prune(objectFolder, (name) => objects.includes(name));
+    prune(buildFolder, (name) => name === path.basename(output) || !/\.(node|json)$/.test(name));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -80,21 +83,11 @@ async function main() {
   console.error(`interplay: built the native backend with ${compiler} in ${seconds} s`);
 }
 
-/** What the build depends on, besides the compiler: sources, this file, the platform. */
-function fingerprint() {
-  const hash = createHash('sha256');
-  const files = readdirSync(sources)
-    .sort()
-    .map((name) => path.join(sources, name));
-  for (const file of [...files, fileURLToPath(import.meta.url)]) {
-    hash.update(path.basename(file)).update('\0').update(readFileSync(file)).update('\0');
+/** Removes what earlier sources left. Nothing of a build that runs now is in these folders unfinished. */
+function prune(folder, keep) {
+  for (const name of readdirSync(folder)) {
+    if (!keep(name)) rmSync(path.join(folder, name), { force: true });
   }
-  return { sources: hash.digest('hex'), platform: `${process.platform}-${process.arch}` };
-}
-
-function isCurrent(stamp) {
-  if (!existsSync(output) || !existsSync(stampFile)) return false;
-  return readFileSync(stampFile, 'utf8') === JSON.stringify(stamp);
 }
 
 async function findCompiler() {
@@ -111,17 +104,22 @@ async function findCompiler() {
   throw new Error(`no C++ compiler found, looked for ${candidates.join(', ')}; install g++ or set CXX`);
 }
 
-async function compileAll(compiler) {
+/** Compiles into `work`, or copies what an earlier build compiled; returns the names of the object files. */
+async function compileAll(compiler, work) {
   const include = createRequire(import.meta.url)('node-api-headers').include_dir;
   const sets = process.arch === 'x64' ? Object.keys(instructionSets) : ['portable'];
-  const headers = readdirSync(sources).filter((name) => !name.endsWith('.cpp'));
-  const shared = createHash('sha256').update(JSON.stringify([compiler, flags, instructionSets]));
-  for (const name of headers.sort()) shared.update(readFileSync(path.join(sources, name)));
+  const headers = readdirSync(sourceFolder).filter((name) => !name.endsWith('.cpp'));
+  const settings = JSON.stringify([compiler, flags, instructionSets]);
+  const keyOf = (source) => {
+    const hash = createHash('sha256').update(settings);
+    for (const name of headers.sort()) hash.update(readFileSync(path.join(sourceFolder, name)));
+    return hash.update(readFileSync(source)).digest('hex').slice(0, 16);
+  };
   const jobs = [];
   const add = (name, label, extra) => {
-    const source = path.join(sources, `${name}.cpp`);
-    const key = shared.copy().update(readFileSync(source)).digest('hex').slice(0, 16);
-    jobs.push({ source, extra, object: path.join(objectFolder, `${label}.${key}.o`) });
+    const source = path.join(sourceFolder, `${name}.cpp`);
+    const key = keyOf(source);
+    jobs.push({ source, extra, key, object: `${label}.${key}.o` });
   };
   // The slowest first, so that no core ends idle.
   for (const name of simdFiles) {
@@ -130,23 +128,31 @@ async function compileAll(compiler) {
   }
   for (const name of plainFiles) add(name, name, [`-I${include}`]);
 
-  mkdirSync(objectFolder, { recursive: true });
   let next = 0;
   const worker = async () => {
     while (next < jobs.length) {
-      const { source, object, extra } = jobs[next++];
-      if (existsSync(object)) continue;
-      const partial = `${object}.${process.pid}`;
-      await run(compiler, [...flags, ...extra, '-c', source, '-o', partial]);
-      renameSync(partial, object);
+      const { source, object, extra, key } = jobs[next++];
+      const mine = path.join(work, object);
+      const shared = path.join(objectFolder, object);
+      if (copyIfThere(shared, mine)) continue;
+      await run(compiler, [...flags, ...extra, '-c', source, '-o', mine]);
+      if (keyOf(source) !== key) throw new Error('the sources changed meanwhile; build again');
+      copyFileSync(mine, `${mine}.copy`);
+      renameSync(`${mine}.copy`, shared);
     }
   };
   await Promise.all(Array.from({ length: Math.max(1, availableParallelism()) }, worker));
-  const wanted = new Set(jobs.map(({ object }) => path.basename(object)));
-  for (const name of readdirSync(objectFolder)) {
-    if (!wanted.has(name)) rmSync(path.join(objectFolder, name), { force: true });
-  }
   return jobs.map(({ object }) => object);
+}
+
+function copyIfThere(from, to) {
+  try {
+    copyFileSync(from, to);
+    return true;
+  } catch (error) {
+    if (error.code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function linkFlags() {

@@ -1,8 +1,10 @@
 // The Node-API face of the engine. JavaScript writes numbers (sizes, addresses) into one shared block and calls
 // run(operation): the cost of a call is that of one integer argument, whatever the operation takes.
 #include "engine.h"
-#include <atomic>
+#include <exception>
+#include <new>
 #include <node_api.h>
+#include <stdexcept>
 #include <string.h>
 
 #define SIMD_OP(name)                                      \
@@ -53,7 +55,6 @@ Level best_level() {
   return PORTABLE;
 }
 
-std::atomic<const char*> failure{nullptr};  // set by whichever thread met it
 thread_local double* block = nullptr;  // this JavaScript thread's arguments
 
 double number(napi_env env, napi_value value) {
@@ -97,21 +98,13 @@ napi_value run(napi_env env, napi_callback_info info) {
     napi_throw_error(env, nullptr, "unknown operation");
     return nullptr;
   }
-  double value = operations[op](block);
-  if (const char* message = failure.exchange(nullptr)) {
-    napi_throw_error(env, nullptr, message);
-    return nullptr;
-  }
-  return result(env, value);
+  return result(env, operations[op](block));
 }
 // allocate(bytes) → address
 napi_value allocate(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
   void* pointer = buffer_allocate((size_t)number(env, arguments.values[0]));
-  if (!pointer) {
-    napi_throw_error(env, "OUT_OF_MEMORY", "the native backend could not get memory for a tensor");
-    return nullptr;
-  }
+  if (!pointer) throw std::bad_alloc();
   return result(env, (double)(uintptr_t)pointer);
 }
 napi_value release(napi_env env, napi_callback_info info) {
@@ -136,7 +129,7 @@ napi_value write(napi_env env, napi_callback_info info) {
     memcpy(F32(number(env, arguments.values[0])), data, bytes);
   return nullptr;
 }
-// address(typed array): valid only until JavaScript runs again
+// address(typed array): valid as long as the array is reachable; see engine.ts
 napi_value address(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
   void* data = nullptr;
@@ -199,31 +192,48 @@ napi_value features(napi_env env, napi_callback_info) {
   return list;
 }
 
-void define(napi_env env, napi_value exports, const char* name, napi_callback function) {
+// What every exported function is wrapped in: a C++ exception must not reach Node's frames.
+template <napi_callback FUNCTION>
+napi_value guarded(napi_env env, napi_callback_info info) {
+  try {
+    return FUNCTION(env, info);
+  } catch (const std::bad_alloc&) {
+    napi_throw_error(env, "OUT_OF_MEMORY", "the native backend could not get the memory it needs");
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  } catch (...) {
+    napi_throw_error(env, nullptr, "the native backend failed");
+  }
+  return nullptr;
+}
+
+template <napi_callback FUNCTION>
+void define(napi_env env, napi_value exports, const char* name) {
   napi_value value;
-  napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, guarded<FUNCTION>, nullptr, &value);
   napi_set_named_property(env, exports, name, value);
 }
 }  // namespace
 
-void fail(const char* message) { failure = message; }
+void fail(const char* message) { throw std::runtime_error(message); }
 
 NAPI_MODULE_INIT() {
-  choose(best_level());
+  static const bool chosen = (choose(best_level()), true);  // once, not again for each JavaScript thread
+  (void)chosen;
   napi_value names;
   napi_create_object(env, &names);
   for (int i = 0; i < op_count; i++) napi_set_named_property(env, names, op_names[i], result(env, i));
   napi_set_named_property(env, exports, "operations", names);
-  define(env, exports, "run", run);
-  define(env, exports, "allocate", allocate);
-  define(env, exports, "release", release);
-  define(env, exports, "read", read);
-  define(env, exports, "write", write);
-  define(env, exports, "address", address);
-  define(env, exports, "attach", attach);
-  define(env, exports, "threads", threads);
-  define(env, exports, "memory", memory);
-  define(env, exports, "instructionSet", instruction_set);
-  define(env, exports, "features", features);
+  define<run>(env, exports, "run");
+  define<allocate>(env, exports, "allocate");
+  define<release>(env, exports, "release");
+  define<read>(env, exports, "read");
+  define<write>(env, exports, "write");
+  define<address>(env, exports, "address");
+  define<attach>(env, exports, "attach");
+  define<threads>(env, exports, "threads");
+  define<memory>(env, exports, "memory");
+  define<instruction_set>(env, exports, "instructionSet");
+  define<features>(env, exports, "features");
   return exports;
 }

@@ -13,15 +13,16 @@ double buffer_bytes_cached();
 double buffer_count();
 // Per-thread scratch that only grows; `slot` tells simultaneous uses apart. Never holds tensor data.
 enum Scratch { SCRATCH_PACK_A, SCRATCH_PACK_B, SCRATCH_PACK_C, SCRATCH_PACK_D, SCRATCH_ROWS, SCRATCH_ROWS2, SCRATCH_PARTIAL, SCRATCH_COUNT };
-float* scratch(Scratch slot, size_t floats);
+float* scratch(Scratch slot, size_t floats);  // throws std::bad_alloc
 
 // ---- threads (pool.cpp) ----
 typedef void (*TaskFunction)(void* context, int64_t index);
 // Runs tasks 0…count-1, each exactly once, on any thread; returns when all are done. A task must not depend
-// on which thread runs it: that is what keeps results independent of the number of threads.
+// on which thread runs it: that is what keeps results independent of the number of threads. What a task throws
+// ends the job and is thrown again here, on the calling thread.
 void pool_run(int64_t count, TaskFunction function, void* context);
 int pool_threads();
-void pool_resize(int threads);
+void pool_resize(int threads);  // throws std::runtime_error when they do not start; fewer then work
 
 namespace {
 template <class F>
@@ -49,7 +50,7 @@ inline void parallel_ranges(int64_t n, int64_t grain, const F& body) {
 
 // ---- operations (called from JavaScript with a block of numbers; see ops.def) ----
 typedef double (*Operation)(const double* a);
-void fail(const char* message);  // remembered by the addon and thrown as a JavaScript error
+[[noreturn]] void fail(const char* message);  // throws; the addon makes it a JavaScript error
 
 namespace {
 inline float* F32(double v) { return (float*)(uintptr_t)v; }

@@ -3,6 +3,7 @@
 #include "engine.h"
 #include <cstdlib>
 #include <mutex>
+#include <new>
 #include <unordered_map>
 #include <vector>
 
@@ -67,8 +68,13 @@ void buffer_release(void* pointer) {
   std::lock_guard<std::mutex> guard(lock);
   in_use -= header->bytes;
   count--;
+  try {
+    cache()[header->bytes].push_back(header);
+  } catch (const std::bad_alloc&) {  // no room for the list: the block goes back to the system
+    std::free(header);
+    return;
+  }
   cached += header->bytes;
-  cache()[header->bytes].push_back(header);
   // What is idle never exceeds what the work once needed at the same time (and a floor for small work).
   size_t limit = peak > (size_t(64) << 20) ? peak : (size_t(64) << 20);
   if (cached > limit) trim();
@@ -87,10 +93,11 @@ float* scratch(Scratch slot, size_t floats) {
   static thread_local Held held;
   if (held.size[slot] < floats) {
     std::free(held.data[slot]);
+    held.size[slot] = 0;
     size_t bytes = (floats * 4 + floats / 2 + 4096 + 63) / 64 * 64;
     held.data[slot] = (float*)std::aligned_alloc(64, bytes);
-    if (!held.data[slot]) std::abort();  // no result could be right from here
-    held.size[slot] = bytes / 4 - 32;    // kernels may read and write a vector past the end
+    if (!held.data[slot]) throw std::bad_alloc();
+    held.size[slot] = bytes / 4 - 32;  // kernels may read and write a vector past the end
   }
   return held.data[slot];
 }

@@ -4,8 +4,13 @@
 #include "engine.h"
 #include <atomic>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 
 namespace {
 inline void pause_cpu() {
@@ -25,7 +30,8 @@ struct Pool {
   TaskFunction function = nullptr;
   void* context = nullptr;
   int64_t count = 0;
-  std::mutex sleep_lock, job_lock;
+  std::mutex sleep_lock, job_lock, error_lock;
+  std::exception_ptr error;  // the first that a task of this job threw
   std::condition_variable wake;
   int started = 0;
 };
@@ -40,7 +46,13 @@ void take_tasks(Pool& p) {
   for (;;) {
     int64_t i = p.next.fetch_add(1, std::memory_order_relaxed);
     if (i >= p.count) return;
-    p.function(p.context, i);
+    try {
+      p.function(p.context, i);
+    } catch (...) {  // must leave neither a worker nor, while others use its stack, the caller
+      std::lock_guard<std::mutex> guard(p.error_lock);
+      if (!p.error) p.error = std::current_exception();
+      p.next.store(p.count);
+    }
   }
 }
 
@@ -88,7 +100,13 @@ void pool_resize(int threads) {
   p.started = p.target.load();
   while (p.started < threads - 1) {
     p.target.store(p.started + 1);
-    std::thread(worker, p.started).detach();
+    try {
+      std::thread(worker, p.started).detach();
+    } catch (const std::system_error& error) {
+      p.target.store(p.started);
+      throw std::runtime_error("the native backend could not start " + std::to_string(threads) + " threads (" +
+                               error.what() + "); set INTERPLAY_THREADS to fewer");
+    }
     p.started++;
   }
 }
@@ -116,6 +134,8 @@ void pool_run(int64_t count, TaskFunction function, void* context) {
     if (spin < 4000) pause_cpu();
     else std::this_thread::yield();
   }
+  std::exception_ptr error = std::exchange(p.error, nullptr);
   inside = false;
   p.job_lock.unlock();
+  if (error) std::rethrow_exception(error);
 }

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { addonPath } from '../../../native/addon-path.mjs';
 import { userError } from '../../core/index.ts';
 
 /** What native/src/addon.cpp exports. Addresses are numbers: they fit 53 bits on every supported machine. */
@@ -13,6 +12,7 @@ interface Addon {
   release(address: number): void;
   read(address: number, into: ArrayBufferView): void;
   write(address: number, from: ArrayBufferView): void;
+  /** Valid until eight more are asked for: take addresses right before the operation. */
   address(array: ArrayBufferView): number;
   attach(block: Float64Array): void;
   threads(wanted: number): number;
@@ -35,21 +35,38 @@ export interface Engine
 
 let engine: Engine | undefined;
 
-export const addonPath = fileURLToPath(new URL('../../../native/build/interplay.node', import.meta.url));
-
 /** Loads the addon once; throws what makes it impossible, in one line. */
 export function loadEngine(): Engine {
   if (engine !== undefined) return engine;
-  if (!existsSync(addonPath)) {
-    throw new Error(`${path.basename(addonPath)} is not built; npm run build:native says why`);
+  const file = addonPath();
+  if (!existsSync(file)) {
+    throw new Error('not built from the present sources; npm run build:native builds it or says why not');
   }
-  const addon = createRequire(import.meta.url)(addonPath) as Addon;
+  const addon = createRequire(import.meta.url)(file) as Addon;
   const args = new Float64Array(ARGUMENTS);
   addon.attach(args);
   addon.threads(wantedThreads());
-  const { run, allocate, release, read, write, address, memory } = addon;
+  const { run, allocate, release, read, write, memory } = addon;
+  const address = keeping(addon.address);
   engine = { op: addon.operations, args, run, allocate, release, read, write, address, memory, addon };
   return engine;
+}
+
+/** More than any operation takes arrays of JavaScript's. */
+const KEPT = 8;
+
+/**
+ * An address is only a number: the array behind it could be collected before the operation runs, even one held
+ * in a local variable, since compiled code forgets variables after their last use. So the last few stay held.
+ */
+function keeping(address: Addon['address']): Addon['address'] {
+  const kept = new Array<ArrayBufferView | undefined>(KEPT).fill(undefined);
+  let next = 0;
+  return (array) => {
+    kept[next] = array;
+    next = (next + 1) % KEPT;
+    return address(array);
+  };
 }
 
 const MOST_THREADS = 256;
@@ -88,7 +105,7 @@ export function instructionSet(limit: InstructionSet = 'avx512'): InstructionSet
 
 /** Vector extensions of this machine as the native backend sees them; empty when it is not built. */
 export function cpuFeatures(): string[] {
-  return existsSync(addonPath) ? loadEngine().addon.features() : [];
+  return existsSync(addonPath()) ? loadEngine().addon.features() : [];
 }
 
 /** Time per native operation while `work` runs, slowest first: `[{operation, calls, milliseconds}]`. */

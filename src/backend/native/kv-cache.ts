@@ -91,6 +91,7 @@ export class NativeKvCache {
     const { backend, kvHeads, headSize } = this;
     const [batch, heads] = q.shape;
     const out = backend.output(q.shape, 'float32');
+    const rows = slots ?? Int32Array.from({ length: batch }, (_, b) => b);
     const { args, op, address, run } = backend.engine;
     args[0] = out.address;
     args[1] = backend.address(q);
@@ -104,7 +105,7 @@ export class NativeKvCache {
     args[9] = this.capacity;
     args[10] = batch;
     args[11] = address(lengths);
-    args[12] = address(slots ?? Int32Array.from({ length: batch }, (_, b) => b));
+    args[12] = address(rows);
     if (batch > 0) run(op.cachedAttention!);
     return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor3D;
   }

@@ -1,0 +1,3 @@
+export const sourceFolder: string;
+export const buildFolder: string;
+export function addonPath(): string;
