@@ -53,18 +53,19 @@ export function register(program: Command): void {
       const { loadModel, disposeQwen2 } = await import('../model/index.ts');
       const { readTasks } = await import('../tasks/index.ts');
       const { evaluate } = await import('../evaluate/index.ts');
-      const { limit, model: folder, tasks: file, backend: _backend, json, ...rest } = options;
+      const { limit, model: folder, tasks: file, backend: wanted, json, ...rest } = options;
       const tasks = [...readTasks(file)].slice(0, limit);
-      await chooseBackend(options.backend);
+      const backend = await chooseBackend(wanted);
       const loaded = loadModel(folder);
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort()); // what is done stays; the same command goes on
       const evaluation = await runCancellable(stop.signal, () =>
-        evaluate(loaded, tasks, { ...rest, progress: terminalProgress() }),
+        evaluate(loaded, tasks, { ...rest, progress: terminalProgress(backend) }),
       );
       disposeQwen2(loaded.model);
-      if (json) printJson(evaluation.metrics);
-      else process.stdout.write(summary(evaluation.metrics, evaluation.out));
+      if (json) printJson(evaluation.metrics ?? null);
+      else if (evaluation.metrics) process.stdout.write(summary(evaluation.metrics, evaluation.out));
+      else process.stdout.write('Stopped before any task was complete.\n');
       if (!evaluation.finished) process.exitCode = 130;
     });
 }

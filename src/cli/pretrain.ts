@@ -40,13 +40,13 @@ export function register(program: Command): void {
       const overrides = options.seed === undefined ? options.set : [...options.set, `seed=${options.seed}`];
       const source = options.config ?? 'the --set options';
       const config = parsePretrainConfig(applyOverrides(readConfig(options.config), overrides), source);
-      await chooseBackend(options.backend);
+      const backend = await chooseBackend(options.backend);
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort()); // the run saves a checkpoint and ends; a second ^C kills
       const result = await runCancellable(stop.signal, () =>
         pretrain(config, {
           out: options.out,
-          progress: terminalProgress(),
+          progress: terminalProgress(backend),
           ...(options.resume ? { resume: true } : {}),
           ...(options.overwrite ? { overwrite: true } : {}),
         }),
@@ -55,10 +55,13 @@ export function register(program: Command): void {
       const { model: _model, tokenizer: _tokenizer, ...summary } = result;
       if (options.json) printJson(summary);
       else {
+        const speed = Number.isNaN(result.tokensPerSecond)
+          ? ''
+          : `, ${brief(result.tokensPerSecond)} tokens/s`;
+        const heldOut = Number.isNaN(result.validationLoss) ? 'not measured' : brief(result.validationLoss);
         process.stdout.write(
-          `${result.finished ? 'Trained' : 'Stopped after'} ${brief(result.steps)} steps, ${brief(result.tokens)} tokens, ` +
-            `${brief(result.tokensPerSecond)} tokens/s; loss ${brief(result.loss)}, held-out ${brief(result.validationLoss)}\n` +
-            `Model: ${result.checkpoint}\n`,
+          `${result.finished ? 'Trained' : 'Stopped after'} ${brief(result.steps)} steps, ${brief(result.tokens)} tokens${speed}; ` +
+            `loss ${brief(result.loss)}, held-out loss ${heldOut}\nModel: ${result.checkpoint}\n`,
         );
       }
       if (!result.finished) process.exitCode = 130; // as a shell reports an interrupted command

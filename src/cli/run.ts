@@ -70,7 +70,10 @@ async function run(path: string, options: RunOptions): Promise<void> {
   );
   if (stop.signal.aborted) process.exitCode = 130;
   else if (failures.length > 0 && allowErrors !== true) {
-    process.stderr.write(`interplay: CELL_FAILED: ${describe(failures[0]!)}; see ${options.out}\n`);
+    const got = describe(failures[0]!);
+    process.stderr.write(
+      `interplay: CELL_FAILED: expected every cell to succeed, got ${got}; do look at ${options.out}\n`,
+    );
     process.exitCode = 1;
   }
 }

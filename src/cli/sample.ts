@@ -41,17 +41,18 @@ export function register(program: Command): void {
     .option('--json', 'print a summary as one JSON document')
     .action(async (options: Options) => {
       const { loadModel, disposeQwen2 } = await import('../model/index.ts');
-      const { promptText, readTasks } = await import('../tasks/index.ts');
+      const { promptText, readTasks, taskIds } = await import('../tasks/index.ts');
       const { sampleBatched } = await import('../sample/index.ts');
       const tasks = [...readTasks(options.tasks)].slice(0, options.limit);
       if (tasks.length === 0)
         throw userError('NO_TASKS', 'at least one task', `none in ${options.tasks}`, 'generate some');
-      await chooseBackend(options.backend);
+      const backend = await chooseBackend(options.backend);
       const { model, tokenizer } = loadModel(options.model);
-      const prompts = tasks.map((task) => ({ key: task.id, text: promptText(task) }));
+      const ids = taskIds(tasks);
+      const prompts = tasks.map((task, i) => ({ key: ids[i]!, text: promptText(task) }));
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort());
-      const progress = terminalProgress();
+      const progress = terminalProgress(backend);
       const started = performance.now();
       const summary = await runCancellable(stop.signal, () =>
         writeAtomicallyAsync(options.out, async (write) => {
@@ -64,7 +65,7 @@ export function register(program: Command): void {
             const lines = samples.map((sample) =>
               JSON.stringify({
                 ...task,
-                task_id: task.id,
+                task_id: ids[sample.prompt]!,
                 sample_index: sample.sampleIndex,
                 response: sample.response,
                 tokens: sample.tokens,

@@ -45,12 +45,14 @@ export function brief(value: number): string {
 
 /**
  * A progress sink for stderr: one line rewritten in place in a terminal; in a log, a line for every tenth of
- * the way, so that a file stays short.
+ * the way, so that a file stays short. `header` is a line shown before the first report.
  */
-export function terminalProgress(): ProgressSink {
+export function terminalProgress(header?: string): ProgressSink {
   let shown = -1;
   let last = 0;
   return (report: ProgressReport) => {
+    if (header !== undefined) process.stderr.write(`${header}\n`);
+    header = undefined;
     const share = report.total > 0 ? report.done / report.total : 0;
     const finished = report.done >= report.total;
     if (process.stderr.isTTY) {

@@ -9,13 +9,14 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { userError } from './errors.ts';
 
 /** Takes chunks in order; text is written as UTF-8. */
@@ -71,6 +72,7 @@ function openAtomically(path: string): PendingFile {
   const temporary = `${target}.tmp-${randomBytes(6).toString('hex')}`;
   let descriptor: number;
   try {
+    if (existsSync(target) && statSync(target).isDirectory()) throw new Error('a folder');
     makeFolder(dirname(target));
     descriptor = openSync(temporary, 'wx');
   } catch (error) {
@@ -97,6 +99,11 @@ function openAtomically(path: string): PendingFile {
       rmSync(temporary, { force: true });
     },
   };
+}
+
+/** Checks that a folder may be made or used at `path`: a file there is a user error. */
+export function checkOutputFolder(path: string): void {
+  if (existsSync(path) && !statSync(path).isDirectory()) throw unwritable(path, new Error('a file'));
 }
 
 /**
@@ -136,8 +143,9 @@ export function reason(error: unknown): string {
 }
 
 /**
- * Makes a folder in one step: `fill` writes into a temporary folder beside it, which then takes the name. A
- * folder that already has the name is replaced; after a crash either the old or the new one is there, whole.
+ * Makes a folder in one step: `fill` writes into a temporary folder beside it, which then takes the name. A folder
+ * that already has the name is replaced, and comes back if that fails. A kill between the two renames leaves the
+ * old one as `NAME.tmp-old-…`; {@link recoverFolder} puts it back.
  */
 export function writeFolderAtomically(path: string, fill: (temporary: string) => void): void {
   const target = resolve(path);
@@ -152,10 +160,27 @@ export function writeFolderAtomically(path: string, fill: (temporary: string) =>
   try {
     fill(temporary);
     if (existsSync(target)) renameSync(target, replaced);
-    renameSync(temporary, target);
+    try {
+      renameSync(temporary, target);
+    } catch (error) {
+      if (existsSync(replaced)) renameSync(replaced, target);
+      throw unwritable(path, error);
+    }
     rmSync(replaced, { recursive: true, force: true });
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     throw error;
+  }
+}
+
+/** Cleans a folder of what killed writers left in it; a replaced entry whose successor never came is put back. */
+export function recoverFolder(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    const match = /^(.+)\.tmp-(old-)?[0-9a-f]{12}$/.exec(name);
+    if (match === null) continue;
+    const original = join(folder, match[1]!);
+    if (match[2] !== undefined && !existsSync(original)) renameSync(join(folder, name), original);
+    else rmSync(join(folder, name), { recursive: true, force: true });
   }
 }

@@ -6,18 +6,19 @@
  *
  *     const evaluation = await evaluate(model, tasks, { out: 'out/eval', samples: 16, k: [1, 16] });
  */
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { environment } from '../backend/index.ts';
-import { isCancelled } from '../core/cancellation.ts';
+import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { writeFileAtomically } from '../core/files.ts';
+import { checkOutputFolder, recoverFolder, writeFileAtomically } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
+import { readJsonFile } from '../core/json.ts';
 import { readJsonLines, writeJsonLines } from '../core/jsonl.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
 import type { LoadedModel } from '../model/index.ts';
 import { defaultSampleSettings, type SampleSettings, sampleBatched } from '../sample/index.ts';
-import { promptText, type ReferenceTask } from '../tasks/index.ts';
+import { promptText, type ReferenceTask, taskIds } from '../tasks/index.ts';
 import { type Verdict, verify } from '../verify/index.ts';
 import { computeMetrics, type Metrics, type OpRanges } from './metrics.ts';
 
@@ -53,37 +54,56 @@ export interface Evaluation {
   out: string;
   /** In task order, then by sample index. */
   rows: EvaluationRow[];
-  metrics: Metrics;
+  /** Of the tasks that are complete; absent before the first is. */
+  metrics?: Metrics;
   /** False when stopped before every task had its samples; calling again goes on. */
   finished: boolean;
 }
 
-/** Samples, judges and counts; see the head of this file. */
-export async function evaluate(
+/** A finished evaluation has metrics. */
+export type FinishedEvaluation = Evaluation & { metrics: Metrics };
+
+/**
+ * Samples, judges and counts; see the head of this file. When the surrounding job is cancelled it returns what is
+ * complete.
+ */
+export function evaluate(
+  loaded: LoadedModel,
+  tasks: readonly ReferenceTask[],
+  options: EvaluateOptions,
+): Promise<Evaluation> {
+  return stopsWithin(STOP_SECONDS, () => sampleAndJudge(loaded, tasks, options));
+}
+
+/** One decoding step of a large model on a slow backend, and the writing of what is there. */
+const STOP_SECONDS = 60;
+
+async function sampleAndJudge(
   loaded: LoadedModel,
   tasks: readonly ReferenceTask[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
   const settings = sampleSettings(options);
   const ks = options.k ?? powersOfTwo(settings.samples);
-  checkRequest(tasks, ks, settings);
+  const ids = taskIds(tasks);
+  checkRequest(ids, ks, settings);
   const progress = options.progress ?? silent;
   const clock = options.clock ?? (() => performance.now());
-  openFolder(options, loaded.hash, tasks, settings, ks);
+  openFolder(options, loaded.hash, tasks, ids, settings, ks);
 
   const path = join(options.out, 'samples.jsonl');
-  const done = completeTasks(path, tasks, settings.samples);
-  const rest = tasks.filter((task) => !done.has(task.id));
-  const prompts = rest.map((task) => ({ key: task.id, text: promptText(task) }));
+  const done = completeTasks(path, ids, settings.samples);
+  const rest = tasks.map((task, i) => ({ task, id: ids[i]! })).filter(({ id }) => !done.has(id));
+  const prompts = rest.map(({ task, id }) => ({ key: id, text: promptText(task) }));
 
   const started = clock();
   let sampled = 0;
   let tokens = 0;
   for (const samples of sampleBatched(loaded.model, loaded.tokenizer, prompts, settings)) {
-    const task = rest[samples[0]!.prompt]!;
+    const { task, id } = rest[samples[0]!.prompt]!;
     const rows = samples.map(
       (sample): EvaluationRow => ({
-        task_id: task.id,
+        task_id: id,
         sample_index: sample.sampleIndex,
         op: task.op,
         template: task.template,
@@ -95,7 +115,7 @@ export async function evaluate(
       }),
     );
     appendFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    done.set(task.id, rows);
+    done.set(id, rows);
     sampled += rows.length;
     tokens += rows.reduce((sum, row) => sum + row.tokens, 0);
     const seconds = (clock() - started) / 1000;
@@ -112,8 +132,9 @@ export async function evaluate(
   }
 
   const finished = done.size === tasks.length;
-  const rows = tasks.flatMap((task) => done.get(task.id) ?? []);
+  const rows = ids.flatMap((id) => done.get(id) ?? []);
   const judged = options.rescore ? rescoreRows(rows, tasks) : rows;
+  if (judged.length === 0) return { out: options.out, rows: [], finished };
   const metrics = computeMetrics(judged, {
     k: ks,
     seed: settings.seed,
@@ -131,7 +152,8 @@ export function rescoreRows(
   rows: readonly EvaluationRow[],
   tasks: readonly ReferenceTask[],
 ): EvaluationRow[] {
-  const byId = new Map(tasks.map((task) => [task.id, task]));
+  const ids = taskIds(tasks);
+  const byId = new Map(tasks.map((task, i) => [ids[i]!, task]));
   return rows.map((row) => {
     const task = byId.get(row.task_id);
     if (task === undefined) {
@@ -163,20 +185,12 @@ function powersOfTwo(n: number): number[] {
   return ks;
 }
 
-function checkRequest(
-  tasks: readonly ReferenceTask[],
-  ks: readonly number[],
-  settings: SampleSettings,
-): void {
-  if (tasks.length === 0) throw userError('NO_TASKS', 'at least one task', 'none', 'generate some');
-  const ids = new Set(tasks.map((task) => task.id));
-  if (ids.size < tasks.length) {
-    throw userError(
-      'TASK_IDS',
-      'tasks with different ids',
-      `${tasks.length - ids.size} repeated (the reference's ids are not unique)`,
-      'give every task its own id',
-    );
+function checkRequest(ids: readonly string[], ks: readonly number[], settings: SampleSettings): void {
+  if (ids.length === 0) throw userError('NO_TASKS', 'at least one task', 'none', 'generate some');
+  const different = new Set(ids).size;
+  if (different < ids.length) {
+    const got = `${ids.length - different} repeated`;
+    throw userError('TASK_IDS', 'tasks with different ids', got, 'leave the copies out');
   }
   const wrong = ks.filter((k) => !Number.isInteger(k) || k < 1 || k > settings.samples);
   if (wrong.length > 0) {
@@ -194,29 +208,28 @@ function openFolder(
   options: EvaluateOptions,
   model: string,
   tasks: readonly ReferenceTask[],
+  ids: readonly string[],
   settings: SampleSettings,
   k: readonly number[],
 ): void {
   const { slots: _slots, ...identity } = settings; // how many decode together changes no sample
-  const key = sha256(
-    canonicalJson([model, tasks.map((task) => [task.id, task.problem, task.question]), identity]),
-    16,
-  );
+  const content = tasks.map((task, i) => [ids[i], task]); // gold included: verdicts depend on it
+  const key = sha256(canonicalJson([model, content, identity]), 16);
   const path = join(options.out, 'config.json');
-  if (existsSync(options.out) && readdirSync(options.out).length > 0) {
-    const earlier = existsSync(path)
-      ? (JSON.parse(readFileSync(path, 'utf8')) as { key?: string }).key
-      : undefined;
-    if (earlier !== key) {
-      if (!options.overwrite) {
-        throw userError(
-          'EVALUATION_EXISTS',
-          'an empty folder or this evaluation',
-          `${options.out} with another one`,
-          'choose another folder or --overwrite',
-        );
-      }
-      writeFileAtomically(join(options.out, 'samples.jsonl'), '');
+  checkOutputFolder(options.out);
+  const used = existsSync(options.out) && readdirSync(options.out).length > 0;
+  if (used && keyOf(path) !== key) {
+    if (!options.overwrite) {
+      throw userError(
+        'EVALUATION_EXISTS',
+        'an empty folder or this evaluation',
+        `${options.out} with another one`,
+        'choose another folder or --overwrite',
+      );
+    }
+    recoverFolder(options.out);
+    for (const name of ['config.json', 'metrics.json', 'samples.jsonl', 'tasks.jsonl']) {
+      rmSync(join(options.out, name), { force: true });
     }
   }
   const config = {
@@ -232,18 +245,21 @@ function openFolder(
   writeJsonLines(join(options.out, 'tasks.jsonl'), tasks);
 }
 
+/** Identity of the evaluation whose config.json this is; undefined for anything else. */
+function keyOf(path: string): unknown {
+  if (!existsSync(path)) return undefined;
+  const config = readJsonFile(path, 'evaluation config');
+  return typeof config === 'object' && config !== null && 'key' in config ? config.key : undefined;
+}
+
 /** Rows of the tasks that already have all their samples; a line that a kill cut short is dropped. */
-function completeTasks(
-  path: string,
-  tasks: readonly ReferenceTask[],
-  samples: number,
-): Map<string, EvaluationRow[]> {
+function completeTasks(path: string, ids: readonly string[], samples: number): Map<string, EvaluationRow[]> {
   const done = new Map<string, EvaluationRow[]>();
   if (!existsSync(path)) return done;
   const text = readFileSync(path, 'utf8');
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   if (whole.length < text.length) writeFileAtomically(path, whole);
-  const known = new Set(tasks.map((task) => task.id));
+  const known = new Set(ids);
   for (const { value } of readJsonLines(path)) {
     const row = value as EvaluationRow;
     if (!known.has(row.task_id)) continue;

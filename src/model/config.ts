@@ -177,7 +177,7 @@ export type ModelPreset = (typeof MODEL_PRESETS)[number];
  */
 export function modelPreset(name: ModelPreset): ModelConfig {
   return {
-    micro: () => ({ ...shape(128, 4, 4, 2, 512, 512), rope_theta: 500, initializer_range: 0.05 }),
+    micro: () => ({ ...shape(128, 4, 4, 2, 512, 512), rope_theta: 500, initializer_range: 0.08 }),
     small: () => shape(256, 6, 4, 2, 1024, 2200),
     big: () => shape(512, 8, 8, 4, 2048, 2200),
     'paper-100m': () => shape(768, 12, 12, 2, 3072, 2200),

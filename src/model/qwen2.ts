@@ -113,51 +113,64 @@ export function disposeQwen2(model: Qwen2): void {
 /** How a layer's queries meet keys and values: over the batch itself, or over a cache. */
 type Attend = (layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) => tf.Tensor3D;
 
-/** The stack of layers with the final norm: ids [T] → hidden states [T, D]. */
+/**
+ * The stack of layers with the final norm: ids [T] → hidden states [T, D]. Each layer tidies up after itself: what
+ * the gradient needs is kept by the tape, and inference holds the intermediates of one layer only.
+ */
 function transformer(model: Qwen2, ids: tf.Tensor1D, positions: tf.Tensor1D, attend: Attend): tf.Tensor2D {
   const { config } = model;
-  const { heads, kvHeads, headSize } = sizes(config);
-  const epsilon = config.rms_norm_eps;
-  const rows = ids.shape[0];
-  const matrix = (name: string) => parameter(model, name) as unknown as tf.Tensor2D;
-  const vector = (name: string) => parameter(model, name) as unknown as tf.Tensor1D;
-
-  let x = embedding(matrix('model.embed_tokens.weight'), ids); // [T, D]
+  let x = embedding(parameter(model, 'model.embed_tokens.weight'), ids); // [T, D]
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-    const at = `model.layers.${layer}`;
-    const project = (input: tf.Tensor2D, which: string, count: number) =>
-      tf.reshape(
-        linear(input, matrix(`${at}.self_attn.${which}.weight`), vector(`${at}.self_attn.${which}.bias`)),
-        [rows, count, headSize],
-      ) as tf.Tensor3D;
-
-    const normed = rmsNorm(x, vector(`${at}.input_layernorm.weight`), epsilon);
-    const q = rotary(project(normed, 'q_proj', heads), positions, config.rope_theta); // [T, H, Dh]
-    const k = rotary(project(normed, 'k_proj', kvHeads), positions, config.rope_theta); // [T, Hkv, Dh]
-    const v = project(normed, 'v_proj', kvHeads); // [T, Hkv, Dh]
-    const mixed = tf.reshape(attend(layer, q, k, v), [rows, config.hidden_size]) as tf.Tensor2D;
-    x = tf.add(x, linear(mixed, matrix(`${at}.self_attn.o_proj.weight`)));
-
-    const inner = rmsNorm(x, vector(`${at}.post_attention_layernorm.weight`), epsilon);
-    const gated = swiglu(
-      linear(inner, matrix(`${at}.mlp.gate_proj.weight`)),
-      linear(inner, matrix(`${at}.mlp.up_proj.weight`)),
-    );
-    x = tf.add(x, linear(gated, matrix(`${at}.mlp.down_proj.weight`)));
+    const input = x;
+    x = tf.tidy(() => decoderLayer(model, layer, input, positions, attend));
   }
-  return rmsNorm(x, vector('model.norm.weight'), epsilon);
+  return rmsNorm(x, parameter(model, 'model.norm.weight'), config.rms_norm_eps);
 }
 
-function parameter(model: Qwen2, name: string): tf.Variable {
+/** One layer: attention and feed-forward, each behind a norm and added to the residual stream x [T, D]. */
+function decoderLayer(
+  model: Qwen2,
+  layer: number,
+  x: tf.Tensor2D,
+  positions: tf.Tensor1D,
+  attend: Attend,
+): tf.Tensor2D {
+  const { config } = model;
+  const { heads, kvHeads, headSize } = sizes(config);
+  const rows = x.shape[0];
+  const at = `model.layers.${layer}`;
+  const matrix = (name: string): tf.Tensor2D => parameter(model, `${at}.${name}.weight`);
+  const normed = rmsNorm(x, parameter(model, `${at}.input_layernorm.weight`), config.rms_norm_eps);
+  const project = (which: string, count: number): tf.Tensor3D => {
+    const bias: tf.Tensor1D = parameter(model, `${at}.self_attn.${which}.bias`);
+    return tf.reshape(linear(normed, matrix(`self_attn.${which}`), bias), [rows, count, headSize]);
+  };
+  const q = rotary(project('q_proj', heads), positions, config.rope_theta); // [T, H, Dh]
+  const k = rotary(project('k_proj', kvHeads), positions, config.rope_theta); // [T, Hkv, Dh]
+  const v = project('v_proj', kvHeads); // [T, Hkv, Dh]
+  const mixed: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [rows, config.hidden_size]);
+  const middle: tf.Tensor2D = tf.add(x, linear(mixed, matrix('self_attn.o_proj')));
+
+  const inner = rmsNorm(
+    middle,
+    parameter(model, `${at}.post_attention_layernorm.weight`),
+    config.rms_norm_eps,
+  );
+  const gated = swiglu(linear(inner, matrix('mlp.gate_proj')), linear(inner, matrix('mlp.up_proj')));
+  return tf.add(middle, linear(gated, matrix('mlp.down_proj')));
+}
+
+/** A parameter by its full name, as the tensor of the rank that the caller knows it to have. */
+function parameter<T extends tf.Tensor>(model: Qwen2, name: string): T {
   const variable = model.parameters.get(name);
   if (variable === undefined) throw internalError(`the model has no parameter ${name}`);
-  return variable;
+  return variable as tf.Tensor as T;
 }
 
 /** The output matrix [V, D]: the embedding itself when tied. */
 function head(model: Qwen2): tf.Tensor2D {
   const name = model.config.tie_word_embeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  return parameter(model, name) as unknown as tf.Tensor2D;
+  return parameter(model, name);
 }
 
 /** Hidden states after the final norm, [T, D]; differentiable. */

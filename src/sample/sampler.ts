@@ -64,6 +64,9 @@ export interface Sample {
   logProbabilities: Float32Array;
 }
 
+/** Most prompt tokens prefilled together, so that memory does not grow with the number of slots. */
+const PREFILL_ROWS = 4096;
+
 /** One sequence that is being decoded in a slot. */
 interface Live {
   prompt: number;
@@ -137,7 +140,8 @@ export function* sampleBatched(
   /** Draws each sequence's next token from its row of logits; keeps those that go on. */
   const draw = (logits: Tensor2D, sequences: Live[]): Live[] => {
     const uniforms = Float64Array.from(sequences, (sequence) => sequence.stream.uniform());
-    const drawn = sampleTokens(logits, { ...settings, uniforms });
+    // A model's vocabulary may be padded beyond the tokenizer's: those ids stand for nothing.
+    const drawn = sampleTokens(logits, { ...settings, uniforms, vocabulary: tokenizer.vocabularySize });
     return sequences.filter((sequence, row) => {
       const id = drawn.ids[row]!;
       sequence.token = id;
@@ -153,8 +157,11 @@ export function* sampleBatched(
   /** Fills free slots: one prefill for the new prompts, copies for further samples of the same prompt. */
   const refill = () => {
     const starts: { prompt: number; sequences: Live[] }[] = [];
+    let rows = 0;
     while (free.length > 0 && nextPrompt < prompts.length) {
       const ids = encoded[nextPrompt]!;
+      if (rows > 0 && rows + ids.length > PREFILL_ROWS) break;
+      rows += ids.length;
       const sequences: Live[] = [];
       while (free.length > 0 && nextSample < settings.samples) {
         sequences.push({

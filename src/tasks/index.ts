@@ -1,6 +1,7 @@
 /** Tasks: problems drawn from dependency graphs, their records and their text. */
 export * from './contexts.ts';
 export { fingerprint } from './fingerprint.ts';
+export { taskIds } from './identity.ts';
 export * from './mixture.ts';
 export * from './ops.ts';
 export { loadMixture, loadWorld, mixturePresets } from './presets.ts';

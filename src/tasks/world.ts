@@ -53,7 +53,11 @@ export const PAPER_WORLD: World = {
   distractors: 'all',
 };
 
-/** Short problems over small numbers: 3 × 3 things, at most one sentence that does not matter. */
+/**
+ * Short problems over small numbers: 3 × 3 things, at most one sentence that does not matter. The range of numbers
+ * is what makes the smallest ops different enough: with few numbers an op of 2 has a dozen graphs, and a model learns
+ * which of them there are instead of how to follow them.
+ */
 export const MICRO_WORLD: World = {
   name: 'micro',
   places: 3,
@@ -61,10 +65,10 @@ export const MICRO_WORLD: World = {
   cells: 9,
   ops: [2, 8],
   terms: 3,
-  leaves: [1, 6],
-  addends: [1, 4],
+  leaves: [1, 20],
+  addends: [1, 9],
   factors: [2, 3],
-  maxValue: 30,
+  maxValue: 60,
   distractors: [0, 1],
 };
 

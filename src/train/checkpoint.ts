@@ -21,6 +21,10 @@ const stateSchema = z.strictObject({
   tokens: z.int().min(0),
   /** Index of the next training sequence. */
   next_sequence: z.int().min(0),
+  /** What the next line of metrics.jsonl will average: sum of batch losses and their number. */
+  since_log: z.strictObject({ loss: z.number(), steps: z.int().min(0) }),
+  /** Loss of the last line, null before the first. */
+  loss: z.number().nullable(),
   /** Hash of the resolved settings; a run resumes only with the same. */
   config_hash: z.string(),
 });

@@ -9,6 +9,8 @@ import { worldSchema } from '../tasks/index.ts';
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
+/** At 1 the bias correction would divide by 0. */
+const decayRate = z.number().min(0).lt(1);
 
 /** Tasks generated on the fly: nothing to store, and no task is seen twice. */
 const generatedData = z.strictObject({
@@ -36,13 +38,13 @@ const dataSchema = z.union([fileData, generatedData]);
 export const pretrainSchema = z.strictObject({
   model: z
     .union([z.string(), z.record(z.string(), z.unknown())])
-    .default('micro')
-    .describe('model preset, or fields of a Hugging Face Qwen2 config'),
+    .optional()
+    .describe('model preset, or fields of a Hugging Face Qwen2 config; default micro, or that of init'),
   init: z.string().optional().describe('model folder to start from (mid-training); default random weights'),
   tokenizer: z
     .union([z.string(), z.strictObject({ vocabulary: count.default(512), tasks: count.default(5000) })])
-    .prefault({})
-    .describe('tokenizer folder or file, or how to train one on the training data'),
+    .optional()
+    .describe('tokenizer folder or file, or how to train one on the training data; default, or that of init'),
   data: dataSchema.prefault({}),
   validation: z
     .strictObject({
@@ -56,10 +58,10 @@ export const pretrainSchema = z.strictObject({
   batch_tokens: count.default(2048).describe('most tokens per optimizer step'),
   learning_rate: positive.default(2e-3).describe('peak rate'),
   min_learning_rate: z.number().min(0).default(1e-4),
-  warmup: share.default(0.05).describe('share of the steps'),
+  warmup: share.default(0.05).describe('share of the tokens'),
   weight_decay: z.number().min(0).default(0.1),
-  beta1: share.default(0.9),
-  beta2: share.default(0.95),
+  beta1: decayRate.default(0.9),
+  beta2: decayRate.default(0.95),
   epsilon: positive.default(1e-8),
   clip: positive.default(1),
   seed: z.int().min(0).default(0),
@@ -84,7 +86,25 @@ export function parseSettings<T extends z.ZodType>(schema: T, input: unknown, so
 }
 
 export function parsePretrainConfig(input: unknown, source = 'the settings'): PretrainConfig {
-  const config = parseSettings(pretrainSchema, input, source);
+  const given = parseSettings(pretrainSchema, input, source);
+  if (given.init !== undefined && (given.model !== undefined || given.tokenizer !== undefined)) {
+    const which = given.model === undefined ? 'tokenizer' : 'model';
+    throw userError(
+      'CONFIG',
+      'either init or model and tokenizer',
+      `init and ${which}`,
+      'leave one of them out',
+    );
+  }
+  // Without `init`, model and tokenizer have defaults; with it they come from there.
+  const config: PretrainConfig =
+    given.init === undefined
+      ? {
+          ...given,
+          model: given.model ?? 'micro',
+          tokenizer: given.tokenizer ?? { vocabulary: 512, tasks: 5000 },
+        }
+      : given;
   if (config.min_learning_rate > config.learning_rate) {
     throw userError(
       'CONFIG',

@@ -2,6 +2,7 @@
  * Training sequences from task settings: generated on the fly, or from files in a seeded order. A sequence is
  * the tokens of one task's training text and the end token.
  */
+import { userError } from '../core/errors.ts';
 import { randomFamily } from '../core/random.ts';
 import { createTaskSource, type ReferenceTask, readTasks, trainingText } from '../tasks/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
@@ -32,6 +33,9 @@ export function taskSeries(data: PretrainConfig['data'], seed: number, split?: s
 /** Files in an order that is a function of (seed, epoch, position): nothing to restore on resume. */
 function fileSeries(files: readonly string[], seed: number): TaskSeries {
   const tasks = files.flatMap((file) => [...readTasks(file)]);
+  if (tasks.length === 0) {
+    throw userError('NO_TASKS', 'at least one task', `none in ${files.join(', ')}`, 'generate some');
+  }
   const family = randomFamily('training order', seed);
   let epoch = -1;
   let order: number[] = [];

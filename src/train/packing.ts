@@ -45,11 +45,15 @@ export interface SequenceSource {
   at(index: number): number[];
 }
 
-/** Sequences `first`, `first + 1`, … as many as fit into `maxRows` rows, and the index behind the last. */
+/**
+ * Sequences `first`, `first + 1`, … as many as fit into `maxRows` rows, and the index behind the last. None may be
+ * longer than `positions`, the most that the model knows.
+ */
 export function nextSequences(
   source: SequenceSource,
   first: number,
   maxRows: number,
+  positions = maxRows,
 ): { sequences: number[][]; next: number } {
   const sequences: number[][] = [];
   let rows = 0;
@@ -58,12 +62,12 @@ export function nextSequences(
     const sequence = source.at(index);
     const more = sequence.length - 1;
     if (more < 1) throw internalError(`training text ${index} has fewer than two tokens`);
-    if (more > maxRows) {
+    if (more > Math.min(maxRows, positions)) {
       throw userError(
         'SEQUENCE_TOO_LONG',
-        `sequences of at most ${maxRows} tokens`,
+        `sequences of at most ${Math.min(maxRows, positions)} tokens`,
         `${more} tokens in training text ${index}`,
-        'raise batch_tokens',
+        more > maxRows ? 'raise batch_tokens' : 'raise max_position_embeddings of the model',
       );
     }
     if (rows + more > maxRows) return { sequences, next: index };

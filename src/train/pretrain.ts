@@ -10,10 +10,10 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { environment } from '../backend/environment.ts';
-import { isCancelled } from '../core/cancellation.ts';
+import { environment, globalNorm } from '../backend/index.ts';
+import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { writeFileAtomically } from '../core/files.ts';
+import { checkOutputFolder, recoverFolder, writeFileAtomically } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import { readJsonFile } from '../core/json.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
@@ -21,7 +21,7 @@ import { parseModelConfig, resolveModelConfig } from '../model/config.ts';
 import { loadModel } from '../model/files.ts';
 import { createQwen2, type Qwen2, tokenLosses } from '../model/qwen2.ts';
 import { trainingText } from '../tasks/index.ts';
-import { Tokenizer, trainTokenizer } from '../tokenizer/index.ts';
+import { openTokenizer, type Tokenizer, trainTokenizer } from '../tokenizer/index.ts';
 import { AdamW } from './adamw.ts';
 import {
   latestCheckpoint,
@@ -69,9 +69,18 @@ export interface PretrainResult {
   finished: boolean;
 }
 
-/** Trains a model; see the head of this file. Stops between steps when the surrounding job is cancelled. */
-export async function pretrain(input: PretrainInput, options: PretrainOptions): Promise<PretrainResult> {
-  const config = parsePretrainConfig(input);
+/**
+ * Trains a model; see the head of this file. When the surrounding job is cancelled it ends after the current step
+ * and saves; whoever stops it is told to wait that long.
+ */
+export function pretrain(input: PretrainInput, options: PretrainOptions): Promise<PretrainResult> {
+  return stopsWithin(STOP_SECONDS, () => train(parsePretrainConfig(input), options));
+}
+
+/** A step of the largest model on the slowest backend, a round of held-out losses, and the checkpoint. */
+const STOP_SECONDS = 600;
+
+async function train(config: PretrainConfig, options: PretrainOptions): Promise<PretrainResult> {
   const progress = options.progress ?? silent;
   const clock = options.clock ?? (() => performance.now());
   const run = options.out;
@@ -82,7 +91,6 @@ export async function pretrain(input: PretrainInput, options: PretrainOptions): 
   const start = startingPoint(config, resumed, tasks);
   const { tokenizer, model } = start;
   const heldOut = validationSequences(config, tokenizer);
-  if (resumed === undefined) openRun(run, config); // everything has been checked: now files may change
   const optimizer = new AdamW(model.parameters, {
     beta1: config.beta1,
     beta2: config.beta2,
@@ -91,9 +99,19 @@ export async function pretrain(input: PretrainInput, options: PretrainOptions): 
     clip: config.clip,
   });
   const sequences = sequenceSource(tasks, tokenizer);
+  const longest = model.config.max_position_embeddings;
+  nextSequences(sequences, 0, config.batch_tokens, longest); // the first batch shows whether texts fit at all
+  if (resumed === undefined) openRun(run, config); // everything has been checked: now files may change
 
   // Where the run stands; everything else is a function of this and the settings.
-  const state: TrainState = { step: 0, tokens: 0, next_sequence: 0, config_hash: hashOf(config) };
+  const state: TrainState = {
+    step: 0,
+    tokens: 0,
+    next_sequence: 0,
+    since_log: { loss: 0, steps: 0 },
+    loss: null,
+    config_hash: hashOf(config),
+  };
   const log = new RunLog(run);
   if (resumed !== undefined) {
     Object.assign(state, readState(resumed));
@@ -101,103 +119,107 @@ export async function pretrain(input: PretrainInput, options: PretrainOptions): 
     log.rewindTo(state.step);
   }
 
-  // The schedule counts steps. Batches are nearly full, so the budget ends within a batch of the last step.
-  const totalSteps = Math.ceil(config.tokens / config.batch_tokens);
+  // The schedule counts tokens, so that equal budgets are equal whatever the batches hold.
   const schedule: CosineSchedule = {
     peak: config.learning_rate,
     floor: config.min_learning_rate,
-    warmupSteps: Math.max(1, Math.round(config.warmup * totalSteps)),
-    totalSteps,
+    warmup: Math.max(1, config.warmup * config.tokens),
+    total: config.tokens,
   };
 
-  let sinceLog = { loss: 0, steps: 0, tokens: 0, from: clock() };
-  let trained = { tokens: 0, milliseconds: 0 };
-  let loss = Number.NaN;
+  const timed = { tokens: 0, milliseconds: 0, tokensAtLog: state.tokens, logAt: clock() };
   let validationLoss = Number.NaN;
+  let savedStep = resumed === undefined ? -1 : state.step;
+  const save = () => {
+    if (savedStep === state.step) return;
+    if (!Number.isFinite(globalNorm([...model.parameters.values()]))) {
+      throw diverged(`weights that are not finite after step ${state.step}`);
+    }
+    checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
+    savedStep = state.step;
+  };
   let checkpoint = resumed;
 
-  while (state.step < totalSteps && !isCancelled()) {
+  while (state.tokens < config.tokens && !isCancelled()) {
     const stepStarted = clock();
-    const { sequences: texts, next } = nextSequences(sequences, state.next_sequence, config.batch_tokens);
+    const { sequences: texts, next } = nextSequences(
+      sequences,
+      state.next_sequence,
+      config.batch_tokens,
+      longest,
+    );
     const batch = pack(texts);
-    const rate = learningRate(schedule, state.step + 1);
+    const rate = learningRate(schedule, state.tokens + batch.ids.length);
     const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate);
     if (!Number.isFinite(batchLoss) || !Number.isFinite(gradientNorm)) {
-      throw userError(
-        'DIVERGED',
-        'a finite loss',
-        `loss ${batchLoss}, gradient norm ${gradientNorm} at step ${state.step + 1}`,
-        'lower learning_rate or raise warmup',
-      );
+      throw diverged(`loss ${batchLoss}, gradient norm ${gradientNorm} at step ${state.step + 1}`);
     }
     state.step++;
     state.tokens += batch.ids.length;
     state.next_sequence = next;
+    state.since_log.loss += batchLoss;
+    state.since_log.steps++;
+    timed.tokens += batch.ids.length;
+    timed.milliseconds += clock() - stepStarted;
 
-    trained = {
-      tokens: trained.tokens + batch.ids.length,
-      milliseconds: trained.milliseconds + clock() - stepStarted,
-    };
-    sinceLog.loss += batchLoss;
-    sinceLog.steps++;
-    sinceLog.tokens += batch.ids.length;
-    const last = state.step === totalSteps;
-    const rateSoFar = (1000 * trained.tokens) / trained.milliseconds;
-
-    const validates = last || (config.validate_every > 0 && state.step % config.validate_every === 0);
+    const last = state.tokens >= config.tokens;
     const logs = last || state.step % config.log_every === 0;
+    const validates = last || (config.validate_every > 0 && state.step % config.validate_every === 0);
     if (logs) {
-      loss = sinceLog.loss / sinceLog.steps;
-      const seconds = (clock() - sinceLog.from) / 1000;
-      log.timing({ step: state.step, seconds, tokens_per_second: sinceLog.tokens / seconds });
+      state.loss = state.since_log.loss / state.since_log.steps;
+      state.since_log = { loss: 0, steps: 0 };
+      const seconds = (clock() - timed.logAt) / 1000;
+      const tokensPerSecond = (state.tokens - timed.tokensAtLog) / seconds;
+      log.timing({ step: state.step, seconds, tokens_per_second: tokensPerSecond });
+      Object.assign(timed, { tokensAtLog: state.tokens, logAt: clock() });
     }
     if (validates) validationLoss = meanLoss(model, heldOut, config.batch_tokens);
     if (logs || validates) {
       log.metrics({
         step: state.step,
         tokens: state.tokens,
-        ...(logs ? { loss, gradient_norm: gradientNorm, learning_rate: rate } : {}),
+        ...(logs ? { loss: state.loss!, gradient_norm: gradientNorm, learning_rate: rate } : {}),
         ...(validates && heldOut.length > 0 ? { validation_loss: validationLoss } : {}),
       });
     }
-    if (logs) sinceLog = { loss: 0, steps: 0, tokens: 0, from: clock() };
-    if (last || (config.save_every > 0 && state.step % config.save_every === 0)) {
-      checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
-    }
+    if (last || (config.save_every > 0 && state.step % config.save_every === 0)) save();
+    const perToken = timed.milliseconds / timed.tokens;
     progress({
       stage: 'train',
-      done: state.step,
-      total: totalSteps,
-      unit: 'step',
-      secondsLeft:
-        ((totalSteps - state.step) * trained.milliseconds) / 1000 / (trained.tokens / config.batch_tokens),
+      done: Math.min(state.tokens, config.tokens),
+      total: config.tokens,
+      unit: 'token',
+      secondsLeft: (Math.max(0, config.tokens - state.tokens) * perToken) / 1000,
       values: {
         loss: batchLoss,
         ...(Number.isNaN(validationLoss) ? {} : { validation_loss: validationLoss }),
-        tokens_per_second: rateSoFar,
+        tokens_per_second: 1000 / perToken,
       },
     });
     await nextTurn(); // lets displays, Stop and other work through
   }
 
-  const finished = state.step >= totalSteps;
-  if (!finished || checkpoint === undefined)
-    checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
+  const finished = state.tokens >= config.tokens;
+  save();
   if (Number.isNaN(validationLoss) && finished)
     validationLoss = meanLoss(model, heldOut, config.batch_tokens);
   optimizer.dispose();
   return {
     out: run,
-    checkpoint,
+    checkpoint: checkpoint!,
     model,
     tokenizer,
     steps: state.step,
     tokens: state.tokens,
-    loss,
+    loss: state.loss ?? Number.NaN,
     validationLoss,
-    tokensPerSecond: (1000 * trained.tokens) / trained.milliseconds,
+    tokensPerSecond: (1000 * timed.tokens) / timed.milliseconds,
     finished,
   };
+}
+
+function diverged(got: string): Error {
+  return userError('DIVERGED', 'a finite loss', got, 'lower learning_rate or raise warmup');
 }
 
 /** Loss, gradients and one update; everything made on the way is freed. */
@@ -241,23 +263,25 @@ export function meanLoss(model: Qwen2, sequences: readonly number[][], batchToke
   return rows === 0 ? Number.NaN : sum / rows;
 }
 
-/** Checks that the run folder may be used; returns the checkpoint to resume from. Writes nothing. */
+/** Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill. */
 function checkRun(run: string, config: PretrainConfig, options: PretrainOptions): string | undefined {
+  checkOutputFolder(run);
+  if (options.resume || options.overwrite) {
+    recoverFolder(run);
+    recoverFolder(join(run, 'checkpoints'));
+  }
   const used = existsSync(run) && readdirSync(run).length > 0;
   if (options.resume) {
     const checkpoint = used ? latestCheckpoint(run) : undefined;
     if (checkpoint !== undefined) {
       if (readState(checkpoint).config_hash === hashOf(config)) return checkpoint;
-      throw userError(
-        'RESUME_CONFIG',
-        `the settings of ${join(run, 'config.json')}`,
-        'other settings',
-        'resume with the same settings, or start a new run',
-      );
+      throw otherSettings(run);
     }
-    if (!existsSync(join(run, 'config.json'))) {
+    const path = join(run, 'config.json');
+    if (!existsSync(path)) {
       throw userError('RESUME_NOTHING', 'a run to resume', `none in ${run}`, 'start it without --resume');
     }
+    if (canonicalJson(readJsonFile(path, 'run settings')) !== canonicalJson(config)) throw otherSettings(run);
     return undefined; // killed before its first checkpoint: begins again
   }
   if (used && !options.overwrite) {
@@ -269,6 +293,15 @@ function checkRun(run: string, config: PretrainConfig, options: PretrainOptions)
     );
   }
   return undefined;
+}
+
+function otherSettings(run: string): Error {
+  return userError(
+    'RESUME_CONFIG',
+    `the settings of ${join(run, 'config.json')}`,
+    'other settings',
+    'resume with the same settings, or start a new run',
+  );
 }
 
 /** Clears what an earlier run left and writes config.json and env.json. */
@@ -296,7 +329,7 @@ function startingPoint(config: PretrainConfig, resumed: string | undefined, task
   const settings =
     typeof config.model === 'string' && config.model.endsWith('.json')
       ? parseModelConfig(readJsonFile(config.model, 'model config'), config.model)
-      : resolveModelConfig(config.model, { vocab_size: tokenizer.vocabularySize });
+      : resolveModelConfig(config.model ?? 'micro', { vocab_size: tokenizer.vocabularySize });
   if (settings.vocab_size < tokenizer.vocabularySize) {
     throw userError(
       'VOCABULARY_SIZE',
@@ -310,13 +343,11 @@ function startingPoint(config: PretrainConfig, resumed: string | undefined, task
 
 /** The tokenizer of the settings: read, or trained on the first training tasks. */
 function makeTokenizer(config: PretrainConfig, tasks: TaskSeries): Tokenizer {
-  if (typeof config.tokenizer === 'string') {
-    const path = config.tokenizer;
-    return Tokenizer.load(path.endsWith('.json') ? path : join(path, 'tokenizer.json'));
-  }
-  const count = Math.min(config.tokenizer.tasks, tasks.size ?? Number.POSITIVE_INFINITY);
+  const { tokenizer = { vocabulary: 512, tasks: 5000 } } = config;
+  if (typeof tokenizer === 'string') return openTokenizer(tokenizer);
+  const count = Math.min(tokenizer.tasks, tasks.size ?? Number.POSITIVE_INFINITY);
   const texts = Array.from({ length: count }, (_, i) => trainingText(tasks.at(i)));
-  return trainTokenizer(texts, { vocabularySize: config.tokenizer.vocabulary });
+  return trainTokenizer(texts, { vocabularySize: tokenizer.vocabulary });
 }
 
 /** Held-out token sequences, fixed for the whole run. */

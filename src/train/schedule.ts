@@ -6,20 +6,20 @@ export interface CosineSchedule {
   peak: number;
   /** Rate of the last step. */
   floor: number;
-  /** Steps of warm-up. */
-  warmupSteps: number;
-  /** All steps, warm-up included. */
-  totalSteps: number;
+  /** Where the warm-up ends, in the unit of the argument (steps, tokens). */
+  warmup: number;
+  /** Where the schedule ends, warm-up included. */
+  total: number;
 }
 
 /**
- * Rate of step `step` (1-based). The first step of a warm-up of w steps gets peak/w, step w gets the peak, the
- * last step the floor. After the last step the floor stays.
+ * Rate of the update that brings the run to `at` (steps or tokens, counted from 1): at/warm-up of the peak during
+ * the warm-up, the peak at its end, the floor at the end of the schedule and after it.
  */
-export function learningRate(schedule: CosineSchedule, step: number): number {
-  const { peak, floor, warmupSteps, totalSteps } = schedule;
-  if (step <= warmupSteps) return (peak * step) / warmupSteps;
-  if (step >= totalSteps) return totalSteps <= warmupSteps ? peak : floor;
-  const progress = (step - warmupSteps) / (totalSteps - warmupSteps);
+export function learningRate(schedule: CosineSchedule, at: number): number {
+  const { peak, floor, warmup, total } = schedule;
+  if (at <= warmup) return (peak * at) / warmup;
+  if (at >= total) return total <= warmup ? peak : floor;
+  const progress = (at - warmup) / (total - warmup);
   return floor + 0.5 * (peak - floor) * (1 + Math.cos(Math.PI * progress));
 }

@@ -244,7 +244,7 @@ describe('headless runner', function () {
     assert.equal(failed.status, 1);
     assert.match(
       failed.stderr,
-      /^interplay: CELL_FAILED: cell 2 ended with TypeError: on purpose; see out\.ipynb$/m,
+      /^interplay: CELL_FAILED: expected every cell to succeed, got cell 2 ended with TypeError: on purpose; do look at out\.ipynb$/m,
     );
     const { executed, failures } = JSON.parse(failed.stdout);
     assert.deepEqual([executed, failures.length], [2, 1]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { learningRate } from '../../src/train/schedule.ts';
 
 describe('learning rate', () => {
-  const schedule = { peak: 2e-4, floor: 3e-5, warmupSteps: 4, totalSteps: 12 };
+  const schedule = { peak: 2e-4, floor: 3e-5, warmup: 4, total: 12 };
 
   it('rises linearly, peaks at the end of the warm-up, and ends on the floor', () => {
     assert.equal(learningRate(schedule, 1), 5e-5);
@@ -23,6 +23,6 @@ describe('learning rate', () => {
   });
 
   it('is all warm-up when the warm-up is the whole run', () => {
-    assert.equal(learningRate({ ...schedule, warmupSteps: 12 }, 12), 2e-4);
+    assert.equal(learningRate({ ...schedule, warmup: 12 }, 12), 2e-4);
   });
 });
