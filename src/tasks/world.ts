@@ -54,22 +54,22 @@ export const PAPER_WORLD: World = {
 };
 
 /**
- * Short problems over small numbers: 3 × 3 things, at most one sentence that does not matter. The range of numbers
+ * Short problems over small numbers: 2 × 3 things, and nothing said that does not matter. The range of numbers
  * is what makes the smallest ops different enough: with few numbers an op of 2 has a dozen graphs, and a model learns
  * which of them there are instead of how to follow them.
  */
 export const MICRO_WORLD: World = {
   name: 'micro',
-  places: 3,
+  places: 2,
   categories: 3,
-  cells: 9,
+  cells: 6,
   ops: [2, 8],
   terms: 3,
   leaves: [1, 20],
   addends: [1, 9],
   factors: [2, 3],
   maxValue: 60,
-  distractors: [0, 1],
+  distractors: [0, 0],
 };
 
 export const WORLDS: readonly World[] = [PAPER_WORLD, MICRO_WORLD];

@@ -13,7 +13,7 @@ import {
 const GOLDEN: Record<string, Record<string, string>> = {
   1: {
     paper: 'cc189c6e100b14ddd07eca4f683d2aa13918e7eedf405c4defe18174fa67cea5',
-    micro: '3c4caf246a2932d65372ee9bd0e87dd04c77531cb89a9855255ebb6a43985084',
+    micro: 'babe06afd76b90906807c43cd612e0a5e1558e2fa0bf2319a289ede57ac25bf1',
   },
 };
 
