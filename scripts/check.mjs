@@ -5,10 +5,14 @@ import { ensureInstalled, root, run } from './install.mjs';
 
 ensureInstalled();
 const bin = (name) => `node_modules/${name}`;
+// Tests are loaded as ES modules only: required ones would see a second copy of every module.
 const mocha = [
+  '--no-experimental-require-module',
   '--import',
   'tsx',
   bin('mocha/bin/mocha.js'),
+  '--spec',
+  'test/**/*.test.ts',
   ...process.argv.slice(2).filter((a) => a !== 'quick'),
 ];
 const quick = process.argv.includes('quick');
@@ -18,6 +22,12 @@ const steps = [
   ['types', [bin('typescript/bin/tsc'), '--noEmit']],
   ['tests', quick ? mocha : [bin('c8/bin/c8.js'), '--reporter=text-summary', process.execPath, ...mocha]],
 ];
+/** Tracked files that differ from the last commit. */
+const changed = () =>
+  spawnSync('git', ['status', '--porcelain', '--untracked-files=no'], { cwd: root, encoding: 'utf8' })
+    .stdout ?? '';
+const before = changed();
+
 const failed = [];
 for (const [name, args] of steps) {
   const started = Date.now();
@@ -25,12 +35,8 @@ for (const [name, args] of steps) {
   if (run(process.execPath, args) !== 0) failed.push(name);
   process.stdout.write(`  ${name}: ${((Date.now() - started) / 1000).toFixed(1)} s\n`);
 }
-const dirty = spawnSync('git', ['status', '--porcelain', '--untracked-files=no'], {
-  cwd: root,
-  encoding: 'utf8',
-});
-if (process.env.CI === 'true' && dirty.status === 0 && dirty.stdout !== '') {
-  process.stdout.write(`\nThe tests changed tracked files:\n${dirty.stdout}`);
+if (changed() !== before) {
+  process.stdout.write(`\nThe tests changed tracked files:\n${changed()}`);
   failed.push('clean tree');
 }
 process.stdout.write(failed.length === 0 ? '\nAll checks passed.\n' : `\nFailed: ${failed.join(', ')}\n`);
