@@ -56,7 +56,7 @@ export const PAPER_WORLD: World = {
 /**
  * Short problems over small numbers: 2 × 3 things, and nothing said that does not matter. The range of numbers
  * is what makes the smallest ops different enough: with few numbers an op of 2 has a dozen graphs, and a model learns
- * which of them there are instead of how to follow them.
+ * which numbers go with which graphs (a held-out graph is one whose numbers never did) instead of how to follow them.
  */
 export const MICRO_WORLD: World = {
   name: 'micro',
@@ -65,10 +65,10 @@ export const MICRO_WORLD: World = {
   cells: 6,
   ops: [2, 8],
   terms: 3,
-  leaves: [1, 20],
+  leaves: [1, 99],
   addends: [1, 9],
   factors: [2, 3],
-  maxValue: 60,
+  maxValue: 300,
   distractors: [0, 0],
 };
 

@@ -67,7 +67,7 @@ describe('quickstart notebook', function () {
       (output) => output.data?.['application/vnd.plotly.v1+json'] !== undefined,
     );
     assert.equal(figures.length, 3);
-    const live = outputs().filter((output) => /^(Pre-training|Evaluating) \d+\/\d+/.test(text(output)));
+    const live = outputs().filter((output) => /^(Pre-training|Evaluating) [\d,]+\/[\d,]+/.test(text(output)));
     assert.deepEqual(
       live.map((output) => /\(\d+ %\)/.exec(text(output))![0]),
       ['(100 %)', '(100 %)'],
