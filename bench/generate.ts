@@ -4,18 +4,7 @@
  * machine state; its numbers are the peer.
  */
 import { createTaskSource } from '../src/tasks/index.ts';
-
-/** One line of a benchmark's table; what has no peer or no limit has null there. */
-export interface BenchmarkRow {
-  work: string;
-  ours: number;
-  unit: string;
-  peer: number | null;
-  peer_name: string | null;
-  /** ours / peer. */
-  ratio: number | null;
-  limit: number | null;
-}
+import type { BenchmarkRow } from './table.ts';
 
 /** Forward problems per CPU second and core of the reference, three contexts pooled (PAPER.md §1.13). */
 const REFERENCE: Readonly<Record<string, number>> = { 2: 145.9, 5: 516.4, 10: 126.4, 15: 100.9, 20: 71.5 };

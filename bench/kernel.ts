@@ -6,7 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { type LaunchedKernel, launchKernel } from '../src/kernel/launch.ts';
-import type { BenchmarkRow } from './generate.ts';
+import type { BenchmarkRow } from './table.ts';
 
 const PYTHON = '/usr/bin/python3';
 const LINES = 100_000;

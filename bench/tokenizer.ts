@@ -7,18 +7,7 @@ import { internalError } from '../src/core/errors.ts';
 import { randomFamily } from '../src/core/random.ts';
 import { trainingText } from '../src/tasks/text.ts';
 import { Tokenizer, tokenizerConfigJson, trainTokenizer } from '../src/tokenizer/index.ts';
-
-/** One line of a benchmark's table; what has no peer or no limit has null there. */
-export interface BenchmarkRow {
-  work: string;
-  ours: number;
-  unit: string;
-  peer: number | null;
-  peer_name: string | null;
-  /** ours / peer. */
-  ratio: number | null;
-  limit: number | null;
-}
+import type { BenchmarkRow } from './table.ts';
 
 const PEER = '@huggingface/tokenizers';
 const ROUNDS = 5;

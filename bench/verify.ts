@@ -5,18 +5,7 @@
 import { internalError } from '../src/core/errors.ts';
 import { createTaskSource, responseText } from '../src/tasks/index.ts';
 import { prepareGold, verify } from '../src/verify/index.ts';
-
-/** One line of a benchmark's table; what has no peer or no limit has null there. */
-export interface BenchmarkRow {
-  work: string;
-  ours: number;
-  unit: string;
-  peer: number | null;
-  peer_name: string | null;
-  /** ours / peer. */
-  ratio: number | null;
-  limit: number | null;
-}
+import type { BenchmarkRow } from './table.ts';
 
 const TASKS = 200;
 const SAMPLES = 64;
