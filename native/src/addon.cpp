@@ -156,8 +156,13 @@ napi_value threads(napi_env env, napi_callback_info info) {
 }
 napi_value memory(napi_env env, napi_callback_info info) {
   Arguments<1> arguments(env, info);
-  double which = number(env, arguments.values[0]);
-  return result(env, which == 0 ? buffer_bytes_in_use() : which == 1 ? buffer_bytes_cached() : buffer_count());
+  return result(env, buffer_statistic((BufferStatistic)(int)number(env, arguments.values[0])));
+}
+// trim(): gives unused memory back to the system and forgets the high-water mark
+napi_value trim(napi_env, napi_callback_info) {
+  buffer_trim();
+  buffer_reset_peak();
+  return nullptr;
 }
 // instructionSet(limit): uses the best set this machine has, at most `limit`; returns what is used
 napi_value instruction_set(napi_env env, napi_callback_info info) {
@@ -233,6 +238,7 @@ NAPI_MODULE_INIT() {
   define<attach>(env, exports, "attach");
   define<threads>(env, exports, "threads");
   define<memory>(env, exports, "memory");
+  define<trim>(env, exports, "trim");
   define<instruction_set>(env, exports, "instructionSet");
   define<features>(env, exports, "features");
   return exports;

@@ -8,9 +8,15 @@
 // ---- memory (memory.cpp) ----
 void* buffer_allocate(size_t bytes);  // 64-byte aligned; nullptr when the system has no more
 void buffer_release(void* pointer);
-double buffer_bytes_in_use();
-double buffer_bytes_cached();
-double buffer_count();
+// Memory that holds something computed from a buffer's contents (packed weights): kept with the buffer and released with
+// it, or when its contents change. Returns what is there under `key`, else new memory and *made = true. Throws
+// std::bad_alloc.
+void* buffer_derived(void* pointer, uint64_t key, size_t bytes, bool* made);
+void buffer_changed(void* pointer);  // to be called by whatever writes to a buffer that others have read
+enum BufferStatistic { IN_USE, CACHED, COUNT, PEAK, DERIVED };
+double buffer_statistic(BufferStatistic which);  // bytes, except COUNT; PEAK is the most in use since the last reset
+void buffer_reset_peak();
+void buffer_trim();  // gives memory in which nothing lives back to the system
 // Per-thread scratch that only grows; `slot` tells simultaneous uses apart. Never holds tensor data.
 enum Scratch { SCRATCH_PACK_A, SCRATCH_PACK_B, SCRATCH_PACK_C, SCRATCH_PACK_D, SCRATCH_ROWS, SCRATCH_ROWS2, SCRATCH_PARTIAL, SCRATCH_COUNT };
 float* scratch(Scratch slot, size_t floats);  // throws std::bad_alloc

@@ -1,33 +1,46 @@
-// Single-precision matrix multiplication after the BLIS scheme (Van Zee & van de Geijn 2015): B packed once
-// into panels of NR columns, an MR×NR tile of C held in registers. A is read in place when its rows are
-// contiguous and packed when transposed. K is never divided among threads.
+// Single-precision matrix multiplication after the BLIS scheme (Van Zee & van de Geijn 2015): B packed into panels of
+// NR columns, an MR×NR tile of C held in registers, blocks of A in the second-level cache. A is read in place when its
+// rows are contiguous and do not collide in the cache, else packed. K is never divided among threads.
 #include "simd.h"
 
 namespace ISA {
 namespace {
 enum { NV = NR / WIDTH };
 
+// What becomes of the sums of a tile: alpha · sum + beta · addend + bias.
+struct Finish {
+  const float* addend;  // null: none; has the stride of C
+  const float* bias;
+  float alpha, beta;
+};
+
 // The part of a tile that lies inside C, at its right edge. Apart from the tile so that the compiler keeps the
 // accumulators in registers there.
 __attribute__((noinline)) void store_edge(const float* buffer, int rows, float* c, int64_t c_stride, int64_t columns,
-                                          bool accumulate, const float* bias) {
+                                          const Finish& finish) {
   for (int i = 0; i < rows; i++) {
     float* out = c + i * c_stride;
     for (int64_t j = 0; j < columns; j++) {
       float v = buffer[i * NR + j];
-      if (accumulate) v += out[j];
-      if (bias) v += bias[j];
+      if (finish.alpha != 1) v *= finish.alpha;
+      if (finish.addend) v += finish.beta * finish.addend[i * c_stride + j];
+      if (finish.bias) v += finish.bias[j];
       out[j] = v;
     }
   }
 }
 
-// One tile: M rows of A (row r, column p at a[r * row + p * column]) times a panel.
+// One tile: M rows of A (row r, column p at a[r * row + p], or a[p * M + r] when packed) times a panel.
 template <int M, bool PACKED>
-inline __attribute__((always_inline)) void tile(int64_t k, const float* a, int64_t row, const float* b, float* c,
-                                                int64_t c_stride, int64_t columns, bool accumulate,
-                                                const float* bias) {
+void tile(int64_t k, const float* a, int64_t row, const float* b, float* c, int64_t c_stride, int64_t columns,
+          const Finish& finish) {
   vf acc[M][NV] = {};
+#pragma GCC unroll 16
+  for (int i = 0; i < M; i++) {
+    __builtin_prefetch(c + i * c_stride, 1);
+    __builtin_prefetch(c + i * c_stride + NR - 1, 1);
+  }
+#pragma GCC unroll 4
   for (int64_t p = 0; p < k; p++) {
     vf bv[NV];
 #pragma GCC unroll 4
@@ -42,15 +55,18 @@ inline __attribute__((always_inline)) void tile(int64_t k, const float* a, int64
     b += NR;
   }
   if (columns == NR) {
+    const float* addend = finish.addend;
+    const float* bias = finish.bias;
+    float alpha = finish.alpha, beta = finish.beta;
 #pragma GCC unroll 16
     for (int i = 0; i < M; i++) {
 #pragma GCC unroll 4
       for (int j = 0; j < NV; j++) {
-        float* out = c + i * c_stride + j * WIDTH;
         vf v = acc[i][j];
-        if (accumulate) v += load(out);
+        if (alpha != 1) v *= alpha;
+        if (addend) v += beta * load(addend + i * c_stride + j * WIDTH);
         if (bias) v += load(bias + j * WIDTH);
-        store(out, v);
+        store(c + i * c_stride + j * WIDTH, v);
       }
     }
   } else {
@@ -60,28 +76,22 @@ inline __attribute__((always_inline)) void tile(int64_t k, const float* a, int64
 #pragma GCC unroll 4
       for (int j = 0; j < NV; j++) store(buffer + i * NR + j * WIDTH, acc[i][j]);
     }
-    store_edge(buffer, M, c, c_stride, columns, accumulate, bias);
+    store_edge(buffer, M, c, c_stride, columns, finish);
   }
 }
 
-typedef void (*Tile)(int64_t, const float*, int64_t, const float*, float*, int64_t, int64_t, bool, const float*);
-template <int M, bool PACKED>
-void tile_entry(int64_t k, const float* a, int64_t row, const float* b, float* c, int64_t c_stride, int64_t columns,
-                bool accumulate, const float* bias) {
-  tile<M, PACKED>(k, a, row, b, c, c_stride, columns, accumulate, bias);
-}
-#define TILES(P)                                                                                              \
-  {                                                                                                           \
-    tile_entry<1, P>, tile_entry<2, P>, tile_entry<3, P>, tile_entry<4, P> TILES_6(P) TILES_12(P)             \
+typedef void (*Tile)(int64_t, const float*, int64_t, const float*, float*, int64_t, int64_t, const Finish&);
+#define TILES(P)                                                                    \
+  {                                                                                 \
+    tile<1, P>, tile<2, P>, tile<3, P>, tile<4, P> TILES_6(P) TILES_12(P)           \
   }
 #if WIDTH >= 8
-#define TILES_6(P) , tile_entry<5, P>, tile_entry<6, P>
+#define TILES_6(P) , tile<5, P>, tile<6, P>
 #else
 #define TILES_6(P)
 #endif
 #if WIDTH >= 16
-#define TILES_12(P)                                                                                       \
-  , tile_entry<7, P>, tile_entry<8, P>, tile_entry<9, P>, tile_entry<10, P>, tile_entry<11, P>, tile_entry<12, P>
+#define TILES_12(P) , tile<7, P>, tile<8, P>, tile<9, P>, tile<10, P>, tile<11, P>, tile<12, P>
 #else
 #define TILES_12(P)
 #endif
@@ -110,18 +120,62 @@ inline void transpose8(const float* rows, int64_t stride, float* out, int64_t ou
 }
 #endif
 
-// `rows` rows of a transposed A as panels [K][MR], the last narrower. Row by row of the stored matrix: going panel by
-// panel would visit each cache line several times, at strides that evict it in between.
-void pack_a(float* out, const float* a, int64_t stride, int64_t rows, int64_t k) {
+#if defined(__AVX2__)
+// out[p * 6 + r] = rows[r * stride + p], 6 × 8; writes two numbers more.
+inline void transpose6(const float* rows, int64_t stride, float* out) {
+  __m256 r[8], t[8];
+  for (int i = 0; i < 6; i++) r[i] = _mm256_loadu_ps(rows + i * stride);
+  r[6] = r[7] = _mm256_setzero_ps();
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; i++) _mm256_storeu_ps(out + i * 6, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+  for (int i = 0; i < 4; i++) _mm256_storeu_ps(out + (i + 4) * 6, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+}
+#endif
+enum { PACK_VECTOR = (MR + WIDTH - 1) / WIDTH * WIDTH };
+
+// `rows` rows of A from (i, p) on as panels [K][MR], the last one narrower.
+void pack_a(float* out, View a, int64_t i0, int64_t p0, int64_t rows, int64_t k) {
   int64_t whole = rows / MR, rest = rows % MR;
-  for (int64_t p = 0; p < k; p++) {
-    const float* from = a + p * stride;
-    for (int64_t j = 0; j < whole; j++) {
-      float* to = out + j * MR * k + p * MR;
-      for (int i = 0; i < MR; i++) to[i] = from[j * MR + i];
+  if (a.transposed) {
+    // Row by row of the stored matrix: going panel by panel would visit each cache line several times, at strides that
+    // evict it in between. Whole vectors are written; what goes beyond a group of MR is overwritten by the next p.
+    const float* from = a.data + p0 * a.stride + i0;
+    for (int64_t p = 0; p + 1 < k; p++, from += a.stride) {
+      __builtin_prefetch(from + 8 * a.stride);
+      for (int64_t j = 0; j < whole; j++) {
+        const float* in = from + j * MR;
+        float* to = out + j * MR * k + p * MR;
+        if (j * MR + PACK_VECTOR <= rows) for (int v = 0; v < MR; v += WIDTH) store(to + v, load(in + v));
+        else for (int i = 0; i < MR; i++) to[i] = in[i];
+      }
+      for (int64_t i = 0; i < rest; i++) out[whole * MR * k + p * rest + i] = from[whole * MR + i];
     }
-    float* to = out + whole * MR * k + p * rest;
-    for (int64_t i = 0; i < rest; i++) to[i] = from[whole * MR + i];
+    for (int64_t j = 0; j < whole; j++)
+      for (int i = 0; i < MR; i++) out[j * MR * k + (k - 1) * MR + i] = from[j * MR + i];
+    for (int64_t i = 0; i < rest; i++) out[whole * MR * k + (k - 1) * rest + i] = from[whole * MR + i];
+    return;
+  }
+  for (int64_t j = 0; j <= whole; j++) {
+    int64_t height = j < whole ? MR : rest;
+    const float* in = a.data + (i0 + j * MR) * a.stride + p0;
+    float* to = out + j * MR * k;
+    int64_t p = 0;
+#if defined(__AVX2__)
+    if (height == 6 && WIDTH == 8) {
+      for (; p + 8 < k; p += 8) transpose6(in + p, a.stride, to + p * 6);
+    }
+#endif
+    for (; p < k; p++)
+      for (int64_t i = 0; i < height; i++) to[p * height + i] = in[i * a.stride + p];
   }
 }
 
@@ -131,42 +185,104 @@ inline int64_t depth(int64_t k) {
   int64_t pieces = ceil_div(k, 320);
   return ceil_div(ceil_div(k, pieces), 8) * 8;
 }
-inline int64_t block_rows() { return MR * (WIDTH == 16 ? 6 : 12); }
 
-// Rows [i0, i1), panels [j0, j1).
-void multiply_block(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t n, int64_t k, View a, const float* packed_b,
-                    float* c, int64_t c_stride, bool accumulate, const float* bias) {
-  int64_t kc = depth(k);
-  for (int64_t p = 0; p < k; p += kc) {
-    int64_t kd = min64(kc, k - p);
-    bool last = p + kd >= k;
-    for (int64_t ib = i0; ib < i1; ib += block_rows()) {
-      int64_t ie = min64(i1, ib + block_rows());
-      float* pa = nullptr;
-      if (a.transposed) {
-        pa = scratch(SCRATCH_PACK_A, block_rows() * kd + 64);
-        pack_a(pa, a.data + p * a.stride + ib, a.stride, ie - ib, kd);
-      }
-      for (int64_t j = j0; j < j1; j++) {
-        const float* pb = packed_b + j * NR * k + p * NR;
-        int64_t columns = min64(NR, n - j * NR);
-        const float* panel_bias = bias && last ? bias + j * NR : nullptr;
-        for (int64_t i = ib; i < ie; i += MR) {
-          int64_t rows = min64(MR, ie - i);
-          float* out = c + i * c_stride + j * NR;
-          bool add = accumulate || p > 0;
-          if (pa) packed_tiles[rows - 1](kd, pa + (i - ib) * kd, 0, pb, out, c_stride, columns, add, panel_bias);
-          else direct_tiles[rows - 1](kd, a.data + i * a.stride + p, a.stride, pb, out, c_stride, columns, add, panel_bias);
-        }
-      }
+// Rows of A that a task holds packed: with a panel of B they fill most of a second-level cache.
+enum { BLOCK_ROWS = MR * (WIDTH == 16 ? 12 : 24) };
+
+// Rows of A that lie a multiple of 2 KB apart fall into the same few sets of the first-level cache: packing pays then,
+// if there are panels enough to use the copy.
+inline bool packs(View a, int64_t panels) { return a.transposed || (a.stride % 512 == 0 && panels >= 4); }
+
+// The activation of an epilogue on finished elements of C.
+void activate(Activation activation, float slope, float* c, int64_t c_stride, int64_t rows, int64_t columns) {
+  for (int64_t i = 0; i < rows; i++) {
+    float* row = c + i * c_stride;
+    switch (activation) {
+      case RELU: map1(columns, row, row, [](vf x) { return x != x ? x : x > 0.0f ? x : splat(0); }); break;
+      case RELU6: map1(columns, row, row, [](vf x) { vf y = x < 0.0f ? splat(0) : x; return y > 6.0f ? splat(6) : y; }); break;
+      case ELU: map1(columns, row, row, [](vf x) { return x < 0.0f ? exp(x) - 1.0f : x; }); break;
+      case SIGMOID: map1(columns, row, row, [](vf x) { return sigmoid(x); }); break;
+      case LEAKY_RELU: map1(columns, row, row, [=](vf x) { return x < 0.0f ? x * slope : x; }); break;
+      case LINEAR: break;
     }
   }
 }
 
-void empty_product(int64_t m, int64_t n, float* c, int64_t c_stride, bool accumulate, const float* bias) {
-  for (int64_t i = 0; i < m; i++)
-    for (int64_t j = 0; j < n; j++) c[i * c_stride + j] = (accumulate ? c[i * c_stride + j] : 0) + (bias ? bias[j] : 0);
+// Panel `j` (of all of C) for rows [i0, i1) and the piece [p, p + kd) of K; `a` is packed from row i0 on when `pa`.
+inline void panel_product(int64_t i0, int64_t i1, int64_t j, int64_t n, int64_t p, int64_t kd, bool last, View a,
+                          const float* pa, const float* pb, float* c, int64_t c_stride, const Epilogue& e) {
+  int64_t columns = min64(NR, n - j * NR);
+  for (int64_t i = i0; i < i1; i += MR) {
+    int64_t rows = min64(MR, i1 - i), at = i * c_stride + j * NR;
+    Finish finish{p > 0 ? c + at : e.addend ? e.addend + at : nullptr, e.bias && last ? e.bias + j * NR : nullptr,
+                  e.alpha, p > 0 ? 1 : e.beta};
+    if (pa) packed_tiles[rows - 1](kd, pa + (i - i0) * kd, 0, pb, c + at, c_stride, columns, finish);
+    else direct_tiles[rows - 1](kd, a.data + i * a.stride + p, a.stride, pb, c + at, c_stride, columns, finish);
+  }
+  if (last && e.activation != LINEAR)
+    activate(e.activation, e.slope, c + i0 * c_stride + j * NR, c_stride, i1 - i0, columns);
 }
+
+// Rows [i0, i1), panels [j0, j1) of a packed B.
+void multiply_block(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t n, int64_t k, View a, const float* packed_b,
+                    float* c, int64_t c_stride, const Epilogue& e) {
+  int64_t kc = depth(k);
+  bool pack = packs(a, j1 - j0);
+  for (int64_t p = 0; p < k; p += kc) {
+    int64_t kd = min64(kc, k - p);
+    for (int64_t ib = i0; ib < i1; ib += BLOCK_ROWS) {
+      int64_t ie = min64(i1, ib + BLOCK_ROWS);
+      float* pa = nullptr;
+      if (pack) {
+        pa = scratch(SCRATCH_PACK_A, BLOCK_ROWS * kd);
+        pack_a(pa, a, ib, p, ie - ib, kd);
+      }
+      for (int64_t j = j0; j < j1; j++)
+        panel_product(ib, ie, j, n, p, kd, p + kd >= k, a, pa, packed_b + j * NR * k + p * NR, c, c_stride, e);
+    }
+  }
+}
+
+// All rows, panels [j0, j1) of a B that is packed panel by panel just before use: for few rows.
+void multiply_few_rows(int64_t m, int64_t j0, int64_t j1, int64_t n, int64_t k, View a, View b, float* c,
+                       int64_t c_stride, const Epilogue& e) {
+  int64_t kc = depth(k);
+  float* panel = scratch(SCRATCH_PACK_B, k * NR);
+  for (int64_t j = j0; j < j1; j++) {
+    pack_b(panel, {b.at(0, j * NR), b.stride, b.transposed}, k, min64(NR, n - j * NR), 0, 1);
+    for (int64_t p = 0; p < k; p += kc) {
+      int64_t kd = min64(kc, k - p);
+      panel_product(0, m, j, n, p, kd, p + kd >= k, a, nullptr, panel + p * NR, c, c_stride, e);
+    }
+  }
+}
+
+// k = 0: what remains of the epilogue.
+void empty_product(int64_t m, int64_t n, float* c, int64_t c_stride, const Epilogue& e) {
+  for (int64_t i = 0; i < m; i++)
+    for (int64_t j = 0; j < n; j++)
+      c[i * c_stride + j] = (e.addend ? e.beta * e.addend[i * c_stride + j] : 0) + (e.bias ? e.bias[j] : 0);
+  activate(e.activation, e.slope, c, c_stride, m, n);
+}
+
+// Cuts C into tasks that keep all threads busy to the end: a multiple of their number, of equal size, whose row
+// blocks are as high as the cache allows (a panel of B is read again for each).
+struct Grid {
+  int64_t rows, row_blocks, width, column_blocks;
+  Grid(int64_t m, int64_t panels, int64_t threads) {
+    enum { TASKS = 4 };  // per thread
+    int64_t blocks = ceil_div(ceil_div(m, BLOCK_ROWS), threads) * threads;
+    if (blocks < TASKS * threads) blocks = min64(ceil_div(m, 8 * MR), TASKS * threads);
+    rows = ceil_div(ceil_div(m, blocks), MR) * MR;
+    row_blocks = ceil_div(m, rows);
+    int64_t columns = min64(panels, ceil_div(TASKS * threads, row_blocks));
+    width = ceil_div(panels, columns);
+    column_blocks = ceil_div(panels, width);
+  }
+  int64_t count() const { return row_blocks * column_blocks; }
+};
+// Below this many multiplications a second thread costs more than it saves.
+const int64_t SERIAL_WORK = 100000;
 }  // namespace
 
 void pack_b(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t last) {
@@ -208,15 +324,38 @@ void pack_b(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t las
 }
 
 void multiply_packed(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c, int64_t c_stride,
-                     bool accumulate, const float* bias) {
-  if (k == 0) return empty_product(m, n, c, c_stride, accumulate, bias);
-  multiply_block(0, m, 0, ceil_div(n, NR), n, k, a, packed_b, c, c_stride, accumulate, bias);
+                     const Epilogue& e) {
+  if (k == 0) return empty_product(m, n, c, c_stride, e);
+  multiply_block(0, m, 0, ceil_div(n, NR), n, k, a, packed_b, c, c_stride, e);
 }
 
-void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride, bool accumulate,
-              const float* bias) {
+void multiply_packed_parallel(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c,
+                              int64_t c_stride, const Epilogue& e) {
+  int64_t panels = ceil_div(n, NR);
   if (m == 0 || n == 0) return;
-  if (k == 0) return empty_product(m, n, c, c_stride, accumulate, bias);
+  if (k == 0 || pool_threads() == 1 || m * n * k < SERIAL_WORK)
+    return multiply_packed(m, n, k, a, packed_b, c, c_stride, e);
+  Grid grid(m, panels, pool_threads());
+  parallel(grid.count(), [&](int64_t task) {
+    int64_t i = task / grid.column_blocks * grid.rows, j = task % grid.column_blocks * grid.width;
+    multiply_block(i, min64(m, i + grid.rows), j, min64(panels, j + grid.width), n, k, a, packed_b, c, c_stride, e);
+  });
+}
+
+void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride, const Epilogue& e) {
+  if (m == 0 || n == 0) return;
+  if (k == 0) return empty_product(m, n, c, c_stride, e);
+  int threads = pool_threads();
+  bool serial = threads == 1 || m * n * k < SERIAL_WORK;
+  if (m <= BLOCK_ROWS && !packs(a, ceil_div(n, NR))) {
+    int64_t panels = ceil_div(n, NR);
+    if (serial) return multiply_few_rows(m, 0, panels, n, k, a, b, c, c_stride, e);
+    int64_t width = max64(1, panels / (8 * threads));
+    parallel(ceil_div(panels, width), [&](int64_t task) {
+      multiply_few_rows(m, task * width, min64(panels, (task + 1) * width), n, k, a, b, c, c_stride, e);
+    });
+    return;
+  }
   // B is packed in stretches of columns of at most 16 MB.
   int64_t stretch = max64(NR, (int64_t(4) << 20) / k / NR * NR);
   for (int64_t n0 = 0; n0 < n; n0 += stretch) {
@@ -224,49 +363,59 @@ void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t
     View bs = {b.at(0, n0), b.stride, b.transposed};
     int64_t panels = ceil_div(nd, NR);
     float* packed = scratch(SCRATCH_PACK_B, packed_size(k, nd));
-    const float* bias_part = bias ? bias + n0 : nullptr;
-    int threads = pool_threads();
-    if (threads == 1 || m * nd * k < 100000) {
-      pack_b(packed, bs, k, nd, 0, panels);
-      multiply_packed(m, nd, k, a, packed, c + n0, c_stride, accumulate, bias_part);
-      continue;
-    }
-    if (k * nd < 8192) pack_b(packed, bs, k, nd, 0, panels);
+    Epilogue part = e;
+    if (e.bias) part.bias += n0;
+    if (e.addend) part.addend += n0;
+    if (serial || k * nd < 8192) pack_b(packed, bs, k, nd, 0, panels);
     else parallel(ceil_div(panels, 4), [=](int64_t j) { pack_b(packed, bs, k, nd, 4 * j, min64(panels, 4 * j + 4)); });
-    int64_t row_blocks = ceil_div(m, block_rows());
-    int64_t rows = ceil_div(ceil_div(m, row_blocks), MR) * MR;
-    row_blocks = ceil_div(m, rows);
-    int64_t column_blocks = min64(panels, row_blocks >= 3 * threads ? 1 : ceil_div(3 * threads, row_blocks));
-    int64_t width = ceil_div(panels, column_blocks);
-    column_blocks = ceil_div(panels, width);
-    parallel(row_blocks * column_blocks, [=](int64_t task) {
-      int64_t i = task / column_blocks * rows, j = task % column_blocks * width;
-      multiply_block(i, min64(m, i + rows), j, min64(panels, j + width), nd, k, a, packed, c + n0, c_stride,
-                     accumulate, bias_part);
-    });
+    if (serial) multiply_packed(m, nd, k, a, packed, c + n0, c_stride, part);
+    else multiply_packed_parallel(m, nd, k, a, packed, c + n0, c_stride, part);
   }
 }
 
-// m, n, k, A, B, C, transposeA, transposeB, batch, strideA, strideB, bias, accumulate
+const float* packed_weights(const float* weights, int64_t n, int64_t k) {
+  bool made;
+  size_t bytes = packed_size(k, n) * sizeof(float);
+  // The layout differs between instruction sets by NR alone, which belongs to the key.
+  float* packed = (float*)buffer_derived((void*)weights, (uint64_t)n << 40 | (uint64_t)k << 8 | NR, bytes, &made);
+  if (!made) return packed;
+  int64_t panels = ceil_div(n, NR);
+  auto pack = [=](int64_t j) { pack_b(packed, {weights, k, true}, k, n, j, j + 1); };
+  if (k * n < 8192) for (int64_t j = 0; j < panels; j++) pack(j);
+  else parallel(panels, pack);
+  return packed;
+}
+
+// m, n, k, A, B, C, transposeA, transposeB, batch, strideA, strideB, bias, addend, alpha, beta, activation, slope,
+// constant B. C [batch, m, n] = act(alpha · op(A)·op(B) + beta · addend + bias); 0 for no bias or addend; an addend lies
+// like C and may be C. A constant B ([n, k], transposed) is packed once and kept so until it changes.
 double gemm(const double* v) {
   int64_t m = N(v[0]), n = N(v[1]), k = N(v[2]);
-  const float *a = F32(v[3]), *b = F32(v[4]), *bias = F32(v[11]);
+  const float *a = F32(v[3]), *b = F32(v[4]), *addend = F32(v[12]);
   float* c = F32(v[5]);
-  bool ta = v[6] != 0, tb = v[7] != 0, accumulate = v[12] != 0;
+  bool ta = v[6] != 0, tb = v[7] != 0;
   int64_t batch = N(v[8]), step_a = N(v[9]), step_b = N(v[10]);
+  Epilogue epilogue{F32(v[11]), nullptr, (float)v[13], (float)v[14], (Activation)(int)v[15], (float)v[16]};
   auto view_a = [=](int64_t i) { return View{a + i * step_a, ta ? m : k, ta}; };
   auto view_b = [=](int64_t i) { return View{b + i * step_b, tb ? k : n, tb}; };
+  auto epilogue_at = [=](int64_t i) {
+    Epilogue e = epilogue;
+    if (addend) e.addend = addend + i * m * n;
+    return e;
+  };
   if (m == 0 || n == 0) return 0;
-  if (batch > 1 && (batch >= 2 * pool_threads() || m * n * k < 100000)) {
+  if (v[17] != 0 && tb && batch == 1 && k > 0) {
+    multiply_packed_parallel(m, n, k, view_a(0), packed_weights(b, n, k), c, n, epilogue_at(0));
+  } else if (batch > 1 && (batch >= 2 * pool_threads() || m * n * k < SERIAL_WORK)) {
     auto one = [=](int64_t i) {
       float* packed = scratch(SCRATCH_PACK_C, packed_size(k, n));
       pack_b(packed, view_b(i), k, n, 0, ceil_div(n, NR));
-      multiply_packed(m, n, k, view_a(i), packed, c + i * m * n, n, accumulate, bias);
+      multiply_packed(m, n, k, view_a(i), packed, c + i * m * n, n, epilogue_at(i));
     };
-    if (batch * m * n * k < 100000) for (int64_t i = 0; i < batch; i++) one(i);
+    if (batch * m * n * k < SERIAL_WORK) for (int64_t i = 0; i < batch; i++) one(i);
     else parallel(batch, one);
   } else {
-    for (int64_t i = 0; i < batch; i++) multiply(m, n, k, view_a(i), view_b(i), c + i * m * n, n, accumulate, bias);
+    for (int64_t i = 0; i < batch; i++) multiply(m, n, k, view_a(i), view_b(i), c + i * m * n, n, epilogue_at(i));
   }
   return 0;
 }

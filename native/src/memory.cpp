@@ -1,88 +1,245 @@
-// Tensor memory: 64-byte aligned blocks in size classes, kept for reuse after release. A training step
-// allocates the same sizes again and again; fresh pages from the system would cost more than the kernels.
+// Tensor memory: 64-byte aligned blocks, kept for reuse after release, since a training step allocates the same sizes
+// again and again and fresh pages from the system would cost more than the kernels. Small blocks come in size classes;
+// large ones are cut from segments (best fit, neighbours joined on release), so that sizes that differ share memory
+// and the peak stays near what lives at the same time. Segments ask for huge pages: a matrix product walks through many
+// pages at once.
 #include "engine.h"
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 namespace {
-struct Header {
-  size_t bytes;  // class size, header not counted
-  char pad[56];
+struct alignas(64) Block {
+  size_t bytes;           // header not counted
+  Block *before, *after;  // neighbours in the segment; both null and `large` false: a block of its own
+  void* derived;          // see buffer_derived
+  uint64_t derived_key;
+  bool large, free;
 };
-static_assert(sizeof(Header) == 64, "keeps the block behind it aligned");
+static_assert(sizeof(Block) == 64, "keeps the data behind it aligned");
+enum : size_t { SMALL = 32 << 10, SEGMENT = 64 << 20, HUGE_PAGE = 2 << 20, LEAST_REST = 4096 };
 
 std::mutex lock;
-std::unordered_map<size_t, std::vector<Header*>>& cache() {
-  static auto* blocks = new std::unordered_map<size_t, std::vector<Header*>>();
+size_t in_use = 0, cached = 0, peak = 0, count = 0, derived_bytes = 0;
+
+// Never destroyed: tensors may still be released while the process ends.
+std::unordered_map<size_t, std::vector<Block*>>& small_blocks() {
+  static auto* blocks = new std::unordered_map<size_t, std::vector<Block*>>();
   return *blocks;
 }
-size_t in_use = 0, cached = 0, peak = 0, count = 0;
+typedef std::set<std::pair<size_t, Block*>> FreeBlocks;
+FreeBlocks& free_blocks() {
+  static auto* blocks = new FreeBlocks();
+  return *blocks;
+}
+
+inline size_t round_up(size_t bytes, size_t step) { return (bytes + step - 1) / step * step; }
 
 // Eight classes per power of two: at most 12.5 % is wasted and sizes that differ a little share blocks.
 size_t size_class(size_t bytes) {
-  if (bytes <= 512) return (bytes + 63) / 64 * 64 + (bytes == 0 ? 64 : 0);
+  if (bytes <= 512) return round_up(bytes == 0 ? 1 : bytes, 64);
   size_t step = 64;
   while (step * 16 < bytes) step *= 2;
-  return (bytes + step - 1) / step * step;
+  return round_up(bytes, step);
 }
 
 void trim() {
-  for (auto& entry : cache()) {
-    for (Header* header : entry.second) std::free(header);
+  for (auto& entry : small_blocks()) {
+    for (Block* block : entry.second) {
+      cached -= block->bytes;
+      std::free(block);
+    }
     entry.second.clear();
   }
-  cached = 0;
+  FreeBlocks& list = free_blocks();
+  for (auto it = list.begin(); it != list.end();) {
+    Block* block = it->second;
+    if (block->before || block->after) {
+      ++it;
+      continue;
+    }
+    cached -= block->bytes;
+    it = list.erase(it);
+    std::free(block);
+  }
+}
+
+Block* take_small(size_t bytes) {
+  size_t size = size_class(bytes);
+  auto& blocks = small_blocks()[size];
+  if (!blocks.empty()) {
+    Block* block = blocks.back();
+    blocks.pop_back();
+    cached -= size;
+    return block;
+  }
+  Block* block = (Block*)std::aligned_alloc(64, size + sizeof(Block));
+  if (block) *block = Block{size, nullptr, nullptr, nullptr, 0, false, false};
+  return block;
+}
+
+// A new segment as one free block.
+bool add_segment(size_t bytes) {
+  size_t size = round_up(bytes + sizeof(Block), HUGE_PAGE);
+  if (size < SEGMENT) size = SEGMENT;
+  Block* block = (Block*)std::aligned_alloc(HUGE_PAGE, size);
+  if (!block) return false;
+#if defined(__linux__)
+  madvise(block, size, MADV_HUGEPAGE);  // only a wish: without it all works, slower
+#endif
+  *block = Block{size - sizeof(Block), nullptr, nullptr, nullptr, 0, true, true};
+  free_blocks().insert({block->bytes, block});
+  cached += block->bytes;
+  return true;
+}
+
+Block* take_large(size_t bytes) {
+  size_t size = round_up(bytes, 64);
+  FreeBlocks& list = free_blocks();
+  auto it = list.lower_bound({size, nullptr});
+  if (it == list.end()) {
+    if (!add_segment(size)) return nullptr;
+    it = list.lower_bound({size, nullptr});
+  }
+  Block* block = it->second;
+  list.erase(it);
+  cached -= block->bytes;
+  if (block->bytes >= size + sizeof(Block) + LEAST_REST) {
+    Block* rest = (Block*)((char*)(block + 1) + size);
+    *rest = Block{block->bytes - size - sizeof(Block), block, block->after, nullptr, 0, true, true};
+    if (rest->after) rest->after->before = rest;
+    block->after = rest;
+    block->bytes = size;
+    list.insert({rest->bytes, rest});
+    cached += rest->bytes;
+  }
+  block->free = false;
+  return block;
+}
+
+// Joins a block with the free one behind it.
+void join(Block* block) {
+  Block* next = block->after;
+  block->bytes += sizeof(Block) + next->bytes;
+  block->after = next->after;
+  if (block->after) block->after->before = block;
+}
+
+void give_back(Block* block) {
+  if (!block->large) {
+    size_t size = block->bytes;
+    try {
+      small_blocks()[size].push_back(block);
+      cached += size;
+    } catch (const std::bad_alloc&) {  // no room for the list: the block goes back to the system
+      std::free(block);
+    }
+    return;
+  }
+  FreeBlocks& list = free_blocks();
+  block->free = true;
+  cached += block->bytes;
+  if (block->after && block->after->free) {
+    list.erase({block->after->bytes, block->after});
+    cached += sizeof(Block);
+    join(block);
+  }
+  if (block->before && block->before->free) {
+    block = block->before;
+    list.erase({block->bytes, block});
+    cached += sizeof(Block);
+    join(block);
+  }
+  list.insert({block->bytes, block});
+}
+
+Block* take(size_t bytes) {
+  for (int attempt = 0; attempt < 2; attempt++) {
+    Block* block = bytes <= SMALL ? take_small(bytes) : take_large(bytes);
+    if (block) return block;
+    trim();
+  }
+  return nullptr;
+}
+
+void drop_derived(Block* block) {
+  if (!block->derived) return;
+  Block* derived = (Block*)block->derived - 1;
+  derived_bytes -= derived->bytes;
+  give_back(derived);
+  block->derived = nullptr;
 }
 }  // namespace
 
 void* buffer_allocate(size_t bytes) {
-  size_t size = size_class(bytes);
   std::lock_guard<std::mutex> guard(lock);
-  auto& free_blocks = cache()[size];
-  Header* header;
-  if (!free_blocks.empty()) {
-    header = free_blocks.back();
-    free_blocks.pop_back();
-    cached -= size;
-  } else {
-    header = (Header*)std::aligned_alloc(64, size + sizeof(Header));
-    if (!header) {
-      trim();
-      header = (Header*)std::aligned_alloc(64, size + sizeof(Header));
-      if (!header) return nullptr;
-    }
-    header->bytes = size;
-  }
-  in_use += size;
+  Block* block = take(bytes);
+  if (!block) return nullptr;
+  in_use += block->bytes;
   count++;
   if (in_use > peak) peak = in_use;
-  return header + 1;
+  return block + 1;
 }
 
 void buffer_release(void* pointer) {
   if (!pointer) return;
-  Header* header = (Header*)pointer - 1;
+  Block* block = (Block*)pointer - 1;
   std::lock_guard<std::mutex> guard(lock);
-  in_use -= header->bytes;
+  drop_derived(block);
+  in_use -= block->bytes;
   count--;
-  try {
-    cache()[header->bytes].push_back(header);
-  } catch (const std::bad_alloc&) {  // no room for the list: the block goes back to the system
-    std::free(header);
-    return;
-  }
-  cached += header->bytes;
-  // What is idle never exceeds what the work once needed at the same time (and a floor for small work).
-  size_t limit = peak > (size_t(64) << 20) ? peak : (size_t(64) << 20);
-  if (cached > limit) trim();
+  give_back(block);
 }
 
-double buffer_bytes_in_use() { std::lock_guard<std::mutex> guard(lock); return (double)in_use; }
-double buffer_bytes_cached() { std::lock_guard<std::mutex> guard(lock); return (double)cached; }
-double buffer_count() { std::lock_guard<std::mutex> guard(lock); return (double)count; }
+void* buffer_derived(void* pointer, uint64_t key, size_t bytes, bool* made) {
+  Block* block = (Block*)pointer - 1;
+  std::lock_guard<std::mutex> guard(lock);
+  *made = !block->derived || block->derived_key != key;
+  if (*made) {
+    drop_derived(block);
+    Block* derived = take(bytes);
+    if (!derived) throw std::bad_alloc();
+    derived_bytes += derived->bytes;
+    block->derived = derived + 1;
+    block->derived_key = key;
+  }
+  return block->derived;
+}
+
+void buffer_changed(void* pointer) {
+  Block* block = (Block*)pointer - 1;
+  if (!block->derived) return;
+  std::lock_guard<std::mutex> guard(lock);
+  drop_derived(block);
+}
+
+double buffer_statistic(BufferStatistic which) {
+  std::lock_guard<std::mutex> guard(lock);
+  switch (which) {
+    case IN_USE: return (double)in_use;
+    case CACHED: return (double)cached;
+    case COUNT: return (double)count;
+    case PEAK: return (double)peak;
+    default: return (double)derived_bytes;
+  }
+}
+
+void buffer_reset_peak() {
+  std::lock_guard<std::mutex> guard(lock);
+  peak = in_use;
+}
+
+void buffer_trim() {
+  std::lock_guard<std::mutex> guard(lock);
+  trim();
+}
 
 float* scratch(Scratch slot, size_t floats) {
   struct Held {

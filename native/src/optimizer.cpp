@@ -15,7 +15,10 @@ double adamw(const double* a) {
   float c1 = (float)(1 - a[2]), c2 = (float)(1 - a[3]);
   const double* list = a + 8;
   int64_t total = 0;
-  for (int64_t i = 0; i < tensors; i++) total += ceil_div(N(list[i * 6 + 4]), CHUNK);
+  for (int64_t i = 0; i < tensors; i++) {
+    total += ceil_div(N(list[i * 6 + 4]), CHUNK);
+    buffer_changed(F32(list[i * 6]));
+  }
   parallel(total, [=](int64_t chunk) {
     int64_t i = 0;
     for (;; i++) {

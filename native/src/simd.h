@@ -141,10 +141,41 @@ struct View {
 static inline int64_t packed_size(int64_t k, int64_t n) { return ceil_div(n, NR) * NR * k; }
 // Columns [panel·NR, …) of B [K, N] for panels in [first, last), each panel [K][NR], zero-padded.
 void pack_b(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t last);
-// C[m, n] (+)= A[m, k] · packed B, serial; the order of the sum over k depends on k alone.
+
+enum Activation { LINEAR, RELU, RELU6, ELU, SIGMOID, LEAKY_RELU };
+// C = act(alpha · A·B + beta · addend + bias).
+struct Epilogue {
+  const float* bias = nullptr;    // [n]
+  const float* addend = nullptr;  // [m, n] with the stride of C; may be C itself
+  float alpha = 1, beta = 1;
+  Activation activation = LINEAR;
+  float slope = 0;  // of LEAKY_RELU below zero
+};
+// C[m, n] = A[m, k] · packed B, serial; the order of the sum over k depends on k alone.
 void multiply_packed(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c, int64_t c_stride,
-                     bool accumulate, const float* bias);
+                     const Epilogue& epilogue);
+// The same on all threads.
+void multiply_packed_parallel(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c,
+                              int64_t c_stride, const Epilogue& epilogue);
 // The whole product on all threads. C must not overlap A or B.
-void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride, bool accumulate,
-              const float* bias);
+void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride, const Epilogue& epilogue);
+// Panels of Bᵀ for weights B [n, k], which must be a whole buffer: packed at the first call, kept with the buffer until
+// buffer_changed or its release.
+const float* packed_weights(const float* weights, int64_t n, int64_t k);
+
+// C (+)= A·B (+ bias), for the callers that need no more.
+static inline Epilogue plain_epilogue(float* c, bool accumulate, const float* bias) {
+  Epilogue e;
+  e.bias = bias;
+  if (accumulate) e.addend = c;
+  return e;
+}
+static inline void multiply_packed(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c,
+                                   int64_t c_stride, bool accumulate, const float* bias) {
+  multiply_packed(m, n, k, a, packed_b, c, c_stride, plain_epilogue(c, accumulate, bias));
+}
+static inline void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride,
+                            bool accumulate, const float* bias) {
+  multiply(m, n, k, a, b, c, c_stride, plain_epilogue(c, accumulate, bias));
+}
 }  // namespace ISA

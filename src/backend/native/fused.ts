@@ -51,6 +51,9 @@ const rmsNormGrad: NativeKernel = (backend, { x, weight, dy }, { epsilon }) => {
   return [dx, dw];
 };
 
+/** Rows up to which `linear` keeps packed weights. */
+const FEW_ROWS = 128;
+
 const linear: NativeKernel = (backend, { x, weight, bias }) => {
   const [rows, inputs] = x!.shape as [number, number];
   const outputs = weight!.shape[0]!;
@@ -59,7 +62,9 @@ const linear: NativeKernel = (backend, { x, weight, bias }) => {
   const out = backend.output([rows, outputs], 'float32');
   const offset = bias === undefined ? 0 : backend.address(bias);
   const [px, pw] = [backend.address(x!), backend.address(weight!)];
-  gemm(backend, rows, outputs, inputs, px, pw, out.address, false, true, offset);
+  // Few rows come again and again with the same weights (decoding): packing them anew would cost as much as the product.
+  const constantB = rows <= FEW_ROWS;
+  gemm(backend, rows, outputs, inputs, px, pw, out.address, false, true, { bias: offset, constantB });
   return out;
 };
 

@@ -4,10 +4,29 @@ import { fallback, floats, type KernelTable, type NativeKernel } from '../regist
 import { sizeOf } from '../strides.ts';
 import { add, unary } from './elementwise.ts';
 
-/**
- * C [m, n] = op(A) · op(B) (+ bias [n]), on addresses; `batch` products, operands advancing by `stepA`,
- * `stepB` elements.
- */
+/** What a product does besides multiplying: C = act(alpha · op(A)·op(B) + beta · addend + bias). */
+export interface Epilogue {
+  /** Address of [n] numbers. */
+  bias?: number;
+  /** Address of an array like C, perhaps C itself. */
+  addend?: number;
+  alpha?: number;
+  beta?: number;
+  activation?: Activation;
+  /** Slope of `leakyrelu` below zero. */
+  slope?: number;
+  /** Number of products; operands advance by `stepA`, `stepB` elements, C and the addend by m · n. */
+  batch?: number;
+  stepA?: number;
+  stepB?: number;
+  /** B is a whole buffer of weights [n, k], used transposed: pack it once and keep that until it changes. */
+  constantB?: boolean;
+}
+
+const activations = ['linear', 'relu', 'relu6', 'elu', 'sigmoid', 'leakyrelu'] as const;
+type Activation = (typeof activations)[number];
+
+/** C [m, n] = op(A) · op(B) with an epilogue, on addresses. */
 export function gemm(
   backend: NativeBackend,
   m: number,
@@ -18,10 +37,7 @@ export function gemm(
   c: number,
   transposeA: boolean,
   transposeB: boolean,
-  bias = 0,
-  batch = 1,
-  stepA = 0,
-  stepB = 0,
+  epilogue: Epilogue = {},
 ): void {
   const { args, op, run } = backend.engine;
   args[0] = m;
@@ -32,22 +48,27 @@ export function gemm(
   args[5] = c;
   args[6] = transposeA ? 1 : 0;
   args[7] = transposeB ? 1 : 0;
-  args[8] = batch;
-  args[9] = stepA;
-  args[10] = stepB;
-  args[11] = bias;
-  args[12] = 0;
+  args[8] = epilogue.batch ?? 1;
+  args[9] = epilogue.stepA ?? 0;
+  args[10] = epilogue.stepB ?? 0;
+  args[11] = epilogue.bias ?? 0;
+  args[12] = epilogue.addend ?? 0;
+  args[13] = epilogue.alpha ?? 1;
+  args[14] = epilogue.beta ?? 1;
+  args[15] = activations.indexOf(epilogue.activation ?? 'linear');
+  args[16] = epilogue.slope ?? 0;
+  args[17] = epilogue.constantB ? 1 : 0;
   run(op.gemm!);
 }
 
-/** tf.matMul of any rank with broadcast batch dimensions, plus an optional bias of shape [n]. */
+/** tf.matMul of any rank with broadcast batch dimensions; of the epilogue, bias and activation. */
 export function matMul(
   backend: NativeBackend,
   a: tf.TensorInfo,
   b: tf.TensorInfo,
   transposeA: boolean,
   transposeB: boolean,
-  bias = 0,
+  epilogue: Pick<Epilogue, 'bias' | 'activation' | 'slope'> = {},
 ): Output {
   const [aRows, aColumns] = a.shape.slice(-2) as [number, number];
   const [bRows, bColumns] = b.shape.slice(-2) as [number, number];
@@ -72,42 +93,16 @@ export function matMul(
     const stepA = countA === 1 ? 0 : m * k;
     const stepB = countB === 1 ? 0 : k * n;
     // One B for all: rows of an untransposed A simply continue.
-    if (batch > 1 && stepB === 0 && stepA !== 0 && !transposeA) {
-      gemm(backend, m * batch, n, k, addressA, addressB, out.address, false, transposeB, bias);
-    } else {
-      gemm(
-        backend,
-        m,
-        n,
-        k,
-        addressA,
-        addressB,
-        out.address,
-        transposeA,
-        transposeB,
-        bias,
-        batch,
-        stepA,
-        stepB,
-      );
-    }
+    const one = batch > 1 && stepB === 0 && stepA !== 0 && !transposeA;
+    const [rows, rest] = one ? [m * batch, epilogue] : [m, { ...epilogue, batch, stepA, stepB }];
+    gemm(backend, rows, n, k, addressA, addressB, out.address, transposeA, transposeB, rest);
     return out;
   }
   for (let i = 0; i < batch; i++) {
     const ia = batchIndex(i, batchShape, batchA) * m * k * 4;
     const ib = batchIndex(i, batchShape, batchB) * k * n * 4;
-    gemm(
-      backend,
-      m,
-      n,
-      k,
-      addressA + ia,
-      addressB + ib,
-      out.address + i * m * n * 4,
-      transposeA,
-      transposeB,
-      bias,
-    );
+    const to = out.address + i * m * n * 4;
+    gemm(backend, m, n, k, addressA + ia, addressB + ib, to, transposeA, transposeB, epilogue);
   }
   return out;
 }
@@ -132,25 +127,28 @@ const fusedMatMul: NativeKernel = (backend, inputs, attributes) => {
   const { transposeA, transposeB, activation, leakyreluAlpha } = attributes;
   if (preluActivationWeights !== undefined) return fallback('_FusedMatMul', backend, inputs, attributes);
   const columns = transposeB ? b!.shape.at(-2)! : b!.shape.at(-1)!;
-  const inside = bias !== undefined && sizeOf(bias.shape) === columns && bias.shape.at(-1) === columns;
-  let out = matMul(backend, a!, b!, transposeA, transposeB, inside ? backend.address(bias) : 0);
-  if (bias !== undefined && !inside) {
-    const sum = add(backend, out, bias);
-    backend.disposeData(out.dataId);
-    out = sum;
+  const known = activations.find((name) => name === (activation ?? 'linear'));
+  if (known === undefined) return fallback('_FusedMatMul', backend, inputs, attributes);
+  const slope: number = leakyreluAlpha ?? 0;
+  if (bias === undefined || (sizeOf(bias.shape) === columns && bias.shape.at(-1) === columns)) {
+    const offset = bias === undefined ? 0 : backend.address(bias);
+    return matMul(backend, a!, b!, transposeA, transposeB, { bias: offset, activation: known, slope });
   }
-  const function_ = activations[activation as string];
-  if (function_ !== undefined) unary(backend, function_, out, leakyreluAlpha ?? 0, 0, out);
-  return out;
+  const product = matMul(backend, a!, b!, transposeA, transposeB);
+  const sum = add(backend, product, bias); // a bias that broadcasts otherwise
+  backend.disposeData(product.dataId);
+  if (known !== 'linear') unary(backend, unaryNames[known], sum, slope, 0, sum);
+  return sum;
 };
 
-const activations: Record<string, 'Relu' | 'Relu6' | 'Elu' | 'Sigmoid' | 'LeakyRelu' | undefined> = {
+/** tfjs's name of each activation as a kernel of its own. */
+const unaryNames = {
   relu: 'Relu',
   relu6: 'Relu6',
   elu: 'Elu',
   sigmoid: 'Sigmoid',
   leakyrelu: 'LeakyRelu',
-};
+} as const;
 
 export const matMulKernels: KernelTable = {
   BatchMatMul: {
