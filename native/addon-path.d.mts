@@ -1,3 +1,4 @@
 export const sourceFolder: string;
+export const sanitized: boolean;
 export const buildFolder: string;
 export function addonPath(): string;

@@ -10,6 +10,9 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 export const sourceFolder = path.join(here, 'src');
 export const buildFolder = path.join(here, 'build');
 
+/** INTERPLAY_SANITIZE=1: build and load the addon with address and undefined-behaviour checks (scripts/sanitize.mjs). */
+export const sanitized = process.env.INTERPLAY_SANITIZE === '1';
+
 /** The addon's path, whether it is there or not: sources, build script and platform make its name. */
 export function addonPath() {
   const hash = createHash('sha256').update(`${process.platform}-${process.arch}\0`);
@@ -17,5 +20,6 @@ export function addonPath() {
   for (const file of [...files.sort(), path.join(here, 'build.mjs')]) {
     hash.update(path.basename(file)).update('\0').update(readFileSync(file)).update('\0');
   }
-  return path.join(buildFolder, `interplay-${hash.digest('hex').slice(0, 16)}.node`);
+  const kind = sanitized ? 'sanitized-' : '';
+  return path.join(buildFolder, `interplay-${kind}${hash.digest('hex').slice(0, 16)}.node`);
 }

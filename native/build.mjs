@@ -19,7 +19,7 @@ import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { addonPath, buildFolder, sourceFolder } from './addon-path.mjs';
+import { addonPath, buildFolder, sanitized, sourceFolder } from './addon-path.mjs';
 
 const execute = promisify(execFile);
 /** Compiled files by the hash of all they depend on: after an edit only what changed is compiled. */
@@ -51,6 +51,12 @@ const flags = [
   '-ffp-contract=fast',
   '-Wall',
 ];
+const sanitizerFlags = [
+  '-fsanitize=address,undefined',
+  '-fno-sanitize-recover=all',
+  '-fno-omit-frame-pointer',
+];
+if (sanitized) flags.push('-O2', '-g1', '-DINTERPLAY_SANITIZE', ...sanitizerFlags);
 
 const output = addonPath();
 try {
@@ -71,11 +77,17 @@ async function main() {
     const objects = await compileAll(compiler, work);
     const linked = path.join(work, 'interplay.node');
     await run(compiler, [...linkFlags(), '-o', linked, ...objects.map((name) => path.join(work, name))]);
-    createRequire(import.meta.url)(linked); // an addon that does not load is a failed build
+    // An addon that does not load is a failed build. (With checks it loads in a process that preloads their library.)
+    if (!sanitized) createRequire(import.meta.url)(linked);
     if (addonPath() !== output) throw new Error('the sources changed meanwhile; build again');
     renameSync(linked, output);
-    prune(objectFolder, (name) => objects.includes(name));
-    prune(buildFolder, (name) => name === path.basename(output) || !/\.(node|json)$/.test(name));
+    if (!sanitized) prune(objectFolder, (name) => objects.includes(name));
+    const isSanitized = (name) => name.startsWith('interplay-sanitized-');
+    prune(
+      buildFolder,
+      (name) =>
+        name === path.basename(output) || isSanitized(name) !== sanitized || !/\.(node|json)$/.test(name),
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -159,8 +171,8 @@ function linkFlags() {
   const shared =
     process.platform === 'darwin'
       ? ['-bundle', '-undefined', 'dynamic_lookup']
-      : ['-shared', '-Wl,--exclude-libs,ALL', '-s'];
-  return [...shared, '-pthread'];
+      : ['-shared', '-Wl,--exclude-libs,ALL', ...(sanitized ? [] : ['-s'])];
+  return [...shared, '-pthread', ...(sanitized ? sanitizerFlags : [])];
 }
 
 async function run(command, argv) {

@@ -1,5 +1,5 @@
 // `npm test`: format, lint, types, all tests with coverage. One command, the same in continuous integration.
-// `npm test -- quick` leaves out the coverage report.
+// `npm test -- quick` leaves out the coverage report and the sanitizers.
 import { spawnSync } from 'node:child_process';
 import { ensureInstalled, root, run } from './install.mjs';
 
@@ -20,6 +20,7 @@ const quick = process.argv.includes('quick');
 const steps = [
   ['format and lint', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.']],
   ['types', [bin('typescript/bin/tsc'), '--noEmit']],
+  ['native kernels with sanitizers', ['scripts/sanitize.mjs']],
   ['tests', quick ? mocha : [bin('c8/bin/c8.js'), '--reporter=text-summary', process.execPath, ...mocha]],
 ];
 /** Tracked files that differ from the last commit. */
@@ -30,6 +31,7 @@ const before = changed();
 
 const failed = [];
 for (const [name, args] of steps) {
+  if (quick && args[0] === 'scripts/sanitize.mjs') continue;
   const started = Date.now();
   process.stdout.write(`\n▸ ${name}\n`);
   if (run(process.execPath, args) !== 0) failed.push(name);

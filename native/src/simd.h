@@ -30,6 +30,16 @@ typedef float vfu __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias))
 static inline vf load(const float* p) { return *(const vfu*)p; }
 static inline void store(float* p, vf v) { *(vfu*)p = v; }
 static inline vf splat(float x) { return x - (vf){}; }
+// a · b + c, in one rounding where the instruction set has it, whatever the compiler would choose.
+static inline vf multiply_add(vf a, vf b, vf c) {
+#if WIDTH == 16 && defined(__AVX512F__)
+  return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif WIDTH == 8 && defined(__FMA__)
+  return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return a * b + c;
+#endif
+}
 static inline float sum(vf v) {
   float total[WIDTH];
   store(total, v);

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import { addonPath } from '../../native/addon-path.mjs';
+import { addonPath, sanitized } from '../../native/addon-path.mjs';
 import { probeBackends } from '../../src/backend/index.ts';
 import { loadEngine } from '../../src/backend/native/engine.ts';
+import { randomFamily } from '../../src/core/index.ts';
 
 describe('native engine', () => {
   before(async function () {
@@ -47,8 +48,45 @@ describe('native engine', () => {
     assert.equal(gatherOnce(0), 0);
   });
 
+  it('memory: what is given out never overlaps, joins again when free, and is counted', () => {
+    const { allocate, release, memory, addon } = loadEngine();
+    const [inUse, count] = [memory(0), memory(2)];
+    const stream = randomFamily('allocator test').at(0);
+    const live = new Map<number, number>(); // address → bytes
+    for (let round = 0; round < 3000; round++) {
+      if (live.size > 0 && stream.uniform() < 0.5) {
+        const address = [...live.keys()][stream.below(live.size)]!;
+        release(address);
+        live.delete(address);
+      } else {
+        const bytes = Math.floor(2 ** (stream.uniform() * 24));
+        const address = allocate(bytes);
+        assert.equal(address % 64, 0);
+        for (const [other, size] of live) assert.ok(other + size <= address || address + bytes <= other);
+        live.set(address, bytes);
+      }
+    }
+    const asked = [...live.values()].reduce((a, b) => a + b, 0);
+    const given = memory(0) - inUse;
+    assert.ok(given >= asked && given <= asked * 1.125 + live.size * 4224, `${given} given for ${asked}`);
+    assert.equal(memory(2) - count, live.size);
+    assert.ok(memory(3) >= memory(0), 'the high-water mark lies above what is in use');
+    for (const address of live.keys()) release(address);
+    assert.deepEqual([memory(0), memory(2)], [inUse, count]);
+    if (sanitized) return; // every block is the system's then
+    // All neighbours joined again: one block as large as all that was given out fits without new memory.
+    const held = memory(0) + memory(1);
+    const large = allocate(Math.min(given, 60 * 2 ** 20));
+    assert.equal(memory(0) + memory(1) <= held, true);
+    release(large);
+    addon.trim();
+    assert.ok(memory(1) < held);
+    assert.equal(memory(3), memory(0));
+  });
+
   it('threads that do not start are a JavaScript error; fewer still compute', function () {
-    if (process.platform !== 'linux') this.skip(); // other systems do not limit address space this way
+    // Other systems do not limit address space this way, and the sanitizer needs terabytes of it.
+    if (process.platform !== 'linux' || sanitized) this.skip();
     const code = `
       const addon = require(${JSON.stringify(addonPath())});
       addon.threads(1);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
-import { setThreadCount, threadCount } from '../../src/backend/index.ts';
+import { adamwStep, linear, setThreadCount, threadCount } from '../../src/backend/index.ts';
+import { currentNative } from '../../src/backend/native/backend.ts';
+import { gemm } from '../../src/backend/native/kernels/matmul.ts';
 import { assertClose, compareWithCpu, describeNative, float, given, tensorOf } from './op-test.ts';
 
 /** Σ of k products of numbers below 2, in float32: each addition rounds by 6e-8 of a partial sum below 4√k. */
@@ -159,5 +161,109 @@ describeNative('matrix multiplication', () => {
       });
     const all = one(61);
     for (const rows of [1, 2, 5, 6, 7, 60]) assert.deepEqual(one(rows), all.slice(0, rows * 90));
+  });
+
+  it('epilogue: scaled product, scaled addend, bias and activation, in batches, in place or not', async () => {
+    await tf.setBackend('native');
+    const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+    const functions = {
+      linear: (x: number) => x,
+      relu: (x: number) => Math.max(0, x),
+      relu6: (x: number) => Math.min(6, Math.max(0, x)),
+      elu: (x: number) => (x < 0 ? Math.expm1(x) : x),
+      sigmoid,
+      leakyrelu: (x: number) => (x < 0 ? 0.3 * x : x),
+    };
+    const names = Object.keys(functions) as (keyof typeof functions)[];
+    const size = fc.integer({ min: 0, max: 40 });
+    const k = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constant(700)); // 700: in pieces
+    const settings = fc.record({
+      transposes: fc.tuple(fc.boolean(), fc.boolean()),
+      batch: fc.integer({ min: 1, max: 5 }),
+      alpha: fc.constantFrom(1, -0.5),
+      beta: fc.constantFrom(1, 0.25),
+      activation: fc.constantFrom(...names),
+      bias: fc.boolean(),
+      addend: fc.constantFrom('none', 'apart', 'in place'),
+    });
+    await fc.assert(
+      fc.asyncProperty(size, size, k, settings, async (m, n, k, settings) => {
+        const { batch, alpha, beta, activation } = settings;
+        const [ta, tb] = settings.transposes;
+        const a = float('a', [batch, m, k]).values;
+        const b = float('b', [batch, k, n]).values;
+        const d = float('d', [batch, m, n]).values;
+        const bias = float('bias', [n]).values;
+        const turned = (x: number[], rows: number, columns: number, turn: boolean) =>
+          tf.tidy(() => {
+            const t = tf.tensor3d(x, [batch, rows, columns]);
+            return turn ? tf.transpose(t, [0, 2, 1]) : tf.clone(t);
+          });
+        const backend = currentNative()!;
+        const A = turned(a, m, k, ta);
+        const B = turned(b, k, n, tb);
+        const D = tf.tensor3d(d, [batch, m, n]);
+        const bias1d = tf.tensor1d(bias);
+        const C = settings.addend === 'in place' ? D : tf.zeros([batch, m, n]);
+        gemm(backend, m, n, k, backend.address(A), backend.address(B), backend.address(C), ta, tb, {
+          bias: settings.bias ? backend.address(bias1d) : 0,
+          addend: settings.addend === 'none' ? 0 : backend.address(D),
+          alpha,
+          beta,
+          activation,
+          slope: 0.3,
+          batch,
+          stepA: m * k,
+          stepB: k * n,
+        });
+        const expected = new Float64Array(batch * m * n);
+        for (let q = 0; q < batch; q++) {
+          for (let i = 0; i < m; i++) {
+            for (let j = 0; j < n; j++) {
+              let sum = 0;
+              for (let p = 0; p < k; p++) sum += a[(q * m + i) * k + p]! * b[(q * k + p) * n + j]!;
+              const at = (q * m + i) * n + j;
+              const added = (settings.addend === 'none' ? 0 : beta * d[at]!) + (settings.bias ? bias[j]! : 0);
+              expected[at] = functions[activation](alpha * sum + added);
+            }
+          }
+        }
+        const result = C.dataSync();
+        tf.dispose([A, B, C, D, bias1d]);
+        assertClose(result, expected, tolerance(k), JSON.stringify([m, n, k, settings]));
+      }),
+      { numRuns: 60, seed: 7 },
+    );
+  });
+
+  it('weights kept packed are packed anew after they changed, and freed with them', async () => {
+    await tf.setBackend('native');
+    const { engine } = currentNative()!;
+    const derived = () => engine.memory(4);
+    const before = derived();
+    const x = tensorOf(float('x', [3, 50])) as tf.Tensor2D;
+    const initial = tensorOf(float('w', [70, 50])) as tf.Tensor2D;
+    const weight = tf.variable(initial);
+    initial.dispose(); // or it would keep the first values and what was packed of them
+    const check = () =>
+      tf.tidy(() => {
+        const product = linear(x, weight as tf.Tensor2D);
+        assert.deepEqual(product.dataSync(), tf.matMul(x, weight as tf.Tensor2D, false, true).dataSync());
+      });
+    check();
+    check();
+    const packed = derived() - before; // 70 columns rounded up to whole panels, bytes to a size class
+    assert.ok(packed >= 70 * 50 * 4 && packed <= 96 * 50 * 4 * 1.125, String(packed));
+    const gradient = tf.ones<tf.Rank.R2>([70, 50]);
+    const [m, v] = [tf.variable(tf.zerosLike(gradient)), tf.variable(tf.zerosLike(gradient))];
+    const options = { step: 1, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, gradientScale: 1 };
+    adamwStep([{ variable: weight, m, v, decay: false }], [gradient], { ...options, learningRate: 0.5 });
+    assert.equal(derived(), before);
+    check();
+    tf.tidy(() => weight.assign(tf.mul(weight, 2)));
+    assert.equal(derived(), before);
+    check();
+    tf.dispose([x, weight, gradient, m, v]);
+    assert.equal(derived(), before);
   });
 });

@@ -16,7 +16,10 @@ interface Addon {
   address(array: ArrayBufferView): number;
   attach(block: Float64Array): void;
   threads(wanted: number): number;
+  /** 0 bytes in use, 1 bytes kept for reuse, 2 buffers, 3 most bytes in use, 4 bytes of packed weights. */
   memory(which: number): number;
+  /** Gives memory kept for reuse back to the system and starts the high-water mark anew. */
+  trim(): void;
   instructionSet(limit: number): number;
   features(): string[];
 }
@@ -27,7 +30,7 @@ export type InstructionSet = (typeof instructionSets)[number];
 
 /** The loaded addon with its argument block: write numbers into `args`, then `run(operation)`. */
 export interface Engine
-  extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet' | 'features'> {
+  extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet' | 'features' | 'trim'> {
   readonly op: Readonly<Record<string, number>>;
   readonly args: Float64Array;
   readonly addon: Addon;
