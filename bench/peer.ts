@@ -1,0 +1,119 @@
+/**
+ * The other side of the comparisons: a Python process (peers/server.py) with PyTorch and OpenBLAS that answers one
+ * request at a time and sleeps in between.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable, Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { internalError } from '../src/core/index.ts';
+
+const SERVER = fileURLToPath(new URL('./peers/server.py', import.meta.url));
+
+/** What the peer must have. */
+export type Need = 'torch' | 'blas';
+
+const missing: Readonly<Record<Need, string>> = {
+  torch: 'PyTorch (Debian: apt install python3-torch libopenblas0-openmp)',
+  blas: 'Python with OpenBLAS (Debian: apt install python3 libopenblas0-openmp)',
+};
+
+/** What a peer says about itself. */
+interface Hello {
+  pid: number;
+  torch: string | null;
+  blas: string | null;
+}
+
+/**
+ * A peer with all of `needs`, on `threads` threads; undefined, with a line on stderr that says what to install, where
+ * none of the Pythons has them: the one that INTERPLAY_PYTHON names, the first on the path, the system's own.
+ */
+export async function openPeer(needs: readonly Need[], threads: number): Promise<Peer | undefined> {
+  const named = process.env.INTERPLAY_PYTHON;
+  for (const python of named ? [named] : ['python3', '/usr/bin/python3']) {
+    const peer = await Peer.start(python, threads);
+    if (peer === undefined) continue;
+    if (needs.every((need) => peer.has[need] !== null)) {
+      if (peer.has.torch !== null) await peer.ask('threads', { threads });
+      return peer;
+    }
+    await peer.close();
+  }
+  process.stderr.write(`no peer: this needs ${needs.map((need) => missing[need]).join(' and ')}\n`);
+  return undefined;
+}
+
+export class Peer {
+  private waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
+  has!: Hello;
+
+  private constructor(
+    private readonly child: ChildProcessByStdio<Writable, Readable, null>,
+    private readonly ended: Promise<void>,
+  ) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      this.waiting?.resolve(line);
+      this.waiting = undefined;
+    });
+    ended.then(() => this.waiting?.reject(internalError('the peer process ended')));
+  }
+
+  /** Undefined where there is no such Python. */
+  static async start(python: string, threads: number): Promise<Peer | undefined> {
+    const child = spawn(python, ['-B', SERVER], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: environment(threads),
+    });
+    const started = await new Promise<boolean>((resolve) => {
+      child.once('spawn', () => resolve(true));
+      child.once('error', () => resolve(false)); // no such program
+    });
+    if (!started) return undefined;
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+    const peer = new Peer(child, ended);
+    child.stdin.on('error', () => {}); // a peer that ended is noticed by its closing
+    peer.has = await peer.ask<Hello>('hello');
+    return peer;
+  }
+
+  /** Most resident bytes of the peer so far. */
+  async peakMemory(): Promise<number> {
+    return (await this.ask<{ bytes: number }>('peak_memory')).bytes;
+  }
+
+  /** Sends a request and waits for its answer. @throws an internal error with the peer's own words */
+  async ask<Answer>(request: string, body: object = {}): Promise<Answer> {
+    const line = new Promise<string>((resolve, reject) => {
+      this.waiting = { resolve, reject };
+    });
+    this.child.stdin.write(`${JSON.stringify({ do: request, ...body })}\n`);
+    const answer = JSON.parse(await line) as Answer & { error?: string };
+    if (answer.error !== undefined) throw internalError(`the peer's ${request}: ${answer.error}`);
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    this.child.stdin.end();
+    await this.ended;
+  }
+}
+
+/**
+ * The peer at its best: Debian's PyTorch computes with OpenMP threads, and its default OpenBLAS with threads of its own
+ * that fight with those; the OpenMP build of OpenBLAS, chosen by the library path, shares them.
+ */
+function environment(threads: number): NodeJS.ProcessEnv {
+  const folders = existsSync('/usr/lib')
+    ? readdirSync('/usr/lib').map((name) => join('/usr/lib', name, 'openblas-openmp'))
+    : [];
+  const path = [...folders.filter((folder) => existsSync(folder)), process.env.LD_LIBRARY_PATH];
+  return {
+    ...process.env,
+    LD_LIBRARY_PATH: path.filter((part) => part !== undefined && part !== '').join(':'),
+    OMP_NUM_THREADS: String(threads),
+    OPENBLAS_NUM_THREADS: String(threads),
+  };
+}
