@@ -28,44 +28,73 @@ interface Hello {
 }
 
 /**
+ * How OpenMP's threads wait for work. Those that spin (a few milliseconds, libgomp's default) answer sooner; those that
+ * sleep suffer less from whoever else computes. Which is faster is tried out.
+ */
+const WAITING = [undefined, 'PASSIVE'] as const;
+
+/**
  * A peer with all of `needs`, on `threads` threads; undefined, with a line on stderr that says what to install, where
  * none of the Pythons has them: the one that INTERPLAY_PYTHON names, the first on the path, the system's own.
+ *
+ * @param trial gives the seconds of a sample of the work; the peer whose way of waiting makes it fastest is kept
  */
-export async function openPeer(needs: readonly Need[], threads: number): Promise<Peer | undefined> {
+export async function openPeer(
+  needs: readonly Need[],
+  threads: number,
+  trial?: (peer: Peer) => Promise<number>,
+): Promise<Peer | undefined> {
   const named = process.env.INTERPLAY_PYTHON;
   for (const python of named ? [named] : ['python3', '/usr/bin/python3']) {
-    const peer = await Peer.start(python, threads);
-    if (peer === undefined) continue;
-    if (needs.every((need) => peer.has[need] !== null)) {
+    const peers: Peer[] = [];
+    for (const waiting of trial === undefined ? [undefined] : WAITING) {
+      const peer = await Peer.start(python, threads, waiting);
+      if (peer === undefined) break;
+      if (needs.some((need) => peer.has[need] === null)) {
+        await peer.close();
+        break;
+      }
       if (peer.has.torch !== null) await peer.ask('threads', { threads });
-      return peer;
+      peers.push(peer);
     }
-    await peer.close();
+    if (peers.length > 0) return trial === undefined ? peers[0] : fastest(peers, trial);
   }
   process.stderr.write(`no peer: this needs ${needs.map((need) => missing[need]).join(' and ')}\n`);
   return undefined;
 }
 
+async function fastest(peers: readonly Peer[], trial: (peer: Peer) => Promise<number>): Promise<Peer> {
+  let best = { peer: peers[0]!, seconds: Infinity };
+  for (const peer of peers) {
+    const seconds = await trial(peer);
+    if (seconds < best.seconds) best = { peer, seconds };
+  }
+  for (const peer of peers) if (peer !== best.peer) await peer.close();
+  return best.peer;
+}
+
 export class Peer {
-  private waiting: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
+  private asked: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
   has!: Hello;
 
   private constructor(
     private readonly child: ChildProcessByStdio<Writable, Readable, null>,
     private readonly ended: Promise<void>,
+    /** What its threads do when they have no work, in words. */
+    readonly waiting: string,
   ) {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      this.waiting?.resolve(line);
-      this.waiting = undefined;
+      this.asked?.resolve(line);
+      this.asked = undefined;
     });
-    ended.then(() => this.waiting?.reject(internalError('the peer process ended')));
+    ended.then(() => this.asked?.reject(internalError('the peer process ended')));
   }
 
   /** Undefined where there is no such Python. */
-  static async start(python: string, threads: number): Promise<Peer | undefined> {
+  static async start(python: string, threads: number, waiting?: string): Promise<Peer | undefined> {
     const child = spawn(python, ['-B', SERVER], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: environment(threads),
+      env: environment(threads, waiting),
     });
     const started = await new Promise<boolean>((resolve) => {
       child.once('spawn', () => resolve(true));
@@ -73,7 +102,7 @@ export class Peer {
     });
     if (!started) return undefined;
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    const peer = new Peer(child, ended);
+    const peer = new Peer(child, ended, waiting === 'PASSIVE' ? 'sleep' : 'spin briefly, then sleep');
     child.stdin.on('error', () => {}); // a peer that ended is noticed by its closing
     peer.has = await peer.ask<Hello>('hello');
     return peer;
@@ -87,7 +116,7 @@ export class Peer {
   /** Sends a request and waits for its answer. @throws an internal error with the peer's own words */
   async ask<Answer>(request: string, body: object = {}): Promise<Answer> {
     const line = new Promise<string>((resolve, reject) => {
-      this.waiting = { resolve, reject };
+      this.asked = { resolve, reject };
     });
     this.child.stdin.write(`${JSON.stringify({ do: request, ...body })}\n`);
     const answer = JSON.parse(await line) as Answer & { error?: string };
@@ -105,7 +134,7 @@ export class Peer {
  * The peer at its best: Debian's PyTorch computes with OpenMP threads, and its default OpenBLAS with threads of its own
  * that fight with those; the OpenMP build of OpenBLAS, chosen by the library path, shares them.
  */
-function environment(threads: number): NodeJS.ProcessEnv {
+function environment(threads: number, waiting?: string): NodeJS.ProcessEnv {
   const folders = existsSync('/usr/lib')
     ? readdirSync('/usr/lib').map((name) => join('/usr/lib', name, 'openblas-openmp'))
     : [];
@@ -115,5 +144,6 @@ function environment(threads: number): NodeJS.ProcessEnv {
     LD_LIBRARY_PATH: path.filter((part) => part !== undefined && part !== '').join(':'),
     OMP_NUM_THREADS: String(threads),
     OPENBLAS_NUM_THREADS: String(threads),
+    ...(waiting === undefined ? {} : { OMP_WAIT_POLICY: waiting }),
   };
 }
