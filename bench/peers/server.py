@@ -63,6 +63,8 @@ def bandwidth(request):
 def load(request):
     from weights import read_weights
 
+    for name in [name for name in state if name.startswith(('train ', 'decode '))]:
+        del state[name]  # those of other weights
     state['config'], state['weights'] = request['config'], read_weights(request['weights'])
     return {}
 
