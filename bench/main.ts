@@ -75,7 +75,7 @@ async function load(name: string): Promise<Benchmark> {
 }
 
 function line({ work, ours, unit, peer, peer_name, ratio, limit }: BenchmarkRow): string {
-  const number = (x: number) => x.toPrecision(4);
+  const number = (x: number) => (Math.abs(x) >= 1000 ? x.toFixed(0) : x.toPrecision(4));
   const beside = peer === null ? '' : `, ${peer_name} ${number(peer)}, ratio ${number(ratio!)}`;
   const bound = limit === null ? '' : `, limit ${number(limit)}${share(ours, unit, limit)}`;
   return `  ${work}: ${number(ours)} ${unit}${beside}${bound}`;

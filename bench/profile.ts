@@ -2,7 +2,8 @@
  * Where the time of some work goes, by native kernel: matrix products by shape, everything else by name, what the
  * addon does besides kernels, and the rest, which is JavaScript. The lines add up to the whole.
  */
-import { type Engine, loadEngine } from '../src/backend/native/engine.ts';
+import { currentNative } from '../src/backend/native/backend.ts';
+import type { Engine } from '../src/backend/native/engine.ts';
 import { internalError } from '../src/core/index.ts';
 import { floatingPointOperations, productName } from './products.ts';
 
@@ -31,8 +32,10 @@ const services = ['allocate', 'release', 'read', 'write'] as const;
 
 /** Profiles the work (after it has run once to warm up) and lays out the table. */
 export function profile(title: string, work: () => void, peak: number | null): string {
+  const engine = currentNative()?.engine;
+  if (engine === undefined) return `${title}: there is a profile of the native backend only`;
   work();
-  const runs = Array.from({ length: RUNS }, () => record(loadEngine(), work));
+  const runs = Array.from({ length: RUNS }, () => record(engine, work));
   const middle = runs.toSorted((a, b) => a.total - b.total)[RUNS >> 1]!;
   return `${title}, by kernel (the median of ${RUNS} runs)\n${layOut(middle, peak)}`;
 }
