@@ -7,6 +7,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { InterplayError, userError } from '../src/core/index.ts';
+import { closePeers } from './peer.ts';
 import type { BenchmarkOptions, BenchmarkReport, BenchmarkRow } from './table.ts';
 
 const names = ['gemm', 'train', 'sample', 'memory', 'generate', 'verify', 'tokenizer', 'kernel'];
@@ -92,4 +93,6 @@ try {
   if (!(error instanceof InterplayError)) throw error;
   process.stderr.write(`interplay: ${error.code}: ${error.message}\n`);
   process.exitCode = 2;
+} finally {
+  await closePeers();
 }

@@ -31,13 +31,15 @@ interface Hello {
  * How OpenMP's threads wait for work. Those that spin (a few milliseconds, libgomp's default) answer sooner; those that
  * sleep suffer less from whoever else computes. Which is faster is tried out.
  */
-const WAITING = [undefined, 'PASSIVE'] as const;
+const SLEEPING = 'PASSIVE';
+const WAITING = [undefined, SLEEPING] as const;
 
 /**
  * A peer with all of `needs`, on `threads` threads; undefined, with a line on stderr that says what to install, where
  * none of the Pythons has them: the one that INTERPLAY_PYTHON names, the first on the path, the system's own.
  *
- * @param trial gives the seconds of a sample of the work; the peer whose way of waiting makes it fastest is kept
+ * @param trial gives the seconds of a sample of the work; the peer whose way of waiting makes it fastest is kept.
+ *   Without it, threads sleep: speed does not matter then
  */
 export async function openPeer(
   needs: readonly Need[],
@@ -47,7 +49,7 @@ export async function openPeer(
   const named = process.env.INTERPLAY_PYTHON;
   for (const python of named ? [named] : ['python3', '/usr/bin/python3']) {
     const peers: Peer[] = [];
-    for (const waiting of trial === undefined ? [undefined] : WAITING) {
+    for (const waiting of trial === undefined ? [SLEEPING] : WAITING) {
       const peer = await Peer.start(python, threads, waiting);
       if (peer === undefined) break;
       if (needs.some((need) => peer.has[need] === null)) {
@@ -73,6 +75,14 @@ async function fastest(peers: readonly Peer[], trial: (peer: Peer) => Promise<nu
   return best.peer;
 }
 
+/** Peers not yet closed. */
+const open = new Set<Peer>();
+
+/** Ends every peer: after a failure, too, none may stay behind. */
+export async function closePeers(): Promise<void> {
+  for (const peer of open) await peer.close();
+}
+
 export class Peer {
   private asked: { resolve: (line: string) => void; reject: (error: Error) => void } | undefined;
   has!: Hello;
@@ -87,7 +97,11 @@ export class Peer {
       this.asked?.resolve(line);
       this.asked = undefined;
     });
-    ended.then(() => this.asked?.reject(internalError('the peer process ended')));
+    open.add(this);
+    ended.then(() => {
+      open.delete(this);
+      this.asked?.reject(internalError('the peer process ended'));
+    });
   }
 
   /** Undefined where there is no such Python. */
@@ -102,7 +116,7 @@ export class Peer {
     });
     if (!started) return undefined;
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    const peer = new Peer(child, ended, waiting === 'PASSIVE' ? 'sleep' : 'spin briefly, then sleep');
+    const peer = new Peer(child, ended, waiting === SLEEPING ? 'sleep' : 'spin briefly, then sleep');
     child.stdin.on('error', () => {}); // a peer that ended is noticed by its closing
     peer.has = await peer.ask<Hello>('hello');
     return peer;
