@@ -1,9 +1,8 @@
 /** The PyTorch peer of the benchmarks computes what we compute; visibly skipped where there is no PyTorch. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import * as tf from '@tensorflow/tfjs-core';
 import { decode } from '../../bench/decoding.ts';
-import { openPeer, type Peer } from '../../bench/peer.ts';
+import { closePeers, openPeer, type Peer } from '../../bench/peer.ts';
 import { LEARNING_RATE, OPTIMIZER, Training } from '../../bench/training.ts';
 import { loadIntoPeer, randomSequences } from '../../bench/workload.ts';
 import { useBackend } from '../../src/backend/index.ts';
@@ -15,10 +14,6 @@ import {
   type Qwen2,
 } from '../../src/model/index.ts';
 import { pack } from '../../src/train/index.ts';
-
-const hasTorch = [process.env.INTERPLAY_PYTHON ?? 'python3', '/usr/bin/python3'].some(
-  (python) => spawnSync(python, ['-c', 'import torch']).status === 0,
-);
 
 /** Both sides compute in float32 and sum in different orders. */
 const TOLERANCE = 1e-4;
@@ -40,14 +35,15 @@ describe('benchmark peer', function () {
   const models: Qwen2[] = [];
 
   before(async function () {
-    if (!hasTorch) this.skip();
+    const found = await openPeer(['torch'], 1); // says what is missing
+    if (found === undefined) this.skip();
+    peer = found;
     await useBackend('auto');
-    peer = (await openPeer(['torch'], 1))!;
     for (const config of configs) models.push(withBiases(createQwen2(config, 3)));
   });
   after(async () => {
     for (const model of models) disposeQwen2(model);
-    await peer?.close();
+    await closePeers();
   });
 
   for (const [index, config] of configs.entries()) {
