@@ -223,7 +223,7 @@ function diverged(got: string): Error {
 }
 
 /** Loss, gradients and one update; everything made on the way is freed. */
-function trainStep(model: Qwen2, optimizer: AdamW, batch: ReturnType<typeof pack>, rate: number) {
+export function trainStep(model: Qwen2, optimizer: AdamW, batch: ReturnType<typeof pack>, rate: number) {
   return tf.tidy(() => {
     const { targets, ...inputs } = toTensors(batch);
     const variables = [...model.parameters.values()];
