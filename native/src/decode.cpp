@@ -70,36 +70,44 @@ class Team {
 };
 
 // ---- products of few rows with packed weights ----
-enum { NV = NR / WIDTH, ROWS = MR * (WIDTH == 16 ? 6 : 12), PIECE = 256 };
+enum { NV = NR / WIDTH, ROWS = MR * (WIDTH == 16 ? 6 : 12), PIECE = 128, WIDE = 4 };
 
-// buffer[M][NR] (+)= M rows of a times a panel.
+// buffer[M][NR] (+)= M rows of a times k rows of a panel. Meanwhile the next rows of a and part of the next panel are
+// fetched: the weights of a step come from the third-level cache or from memory, once for all rows.
 template <int M>
-__attribute__((noinline)) void tile(int64_t k, const float* a, int64_t stride, const float* b, float* buffer, bool first) {
+__attribute__((noinline)) void tile(int64_t k, const float* a, int64_t stride, const float* b, float* buffer, bool first,
+                                    const float* next_a, const float* next_b) {
   vf acc[M][NV];
 #pragma GCC unroll 16
   for (int i = 0; i < M; i++)
 #pragma GCC unroll 4
     for (int j = 0; j < NV; j++) acc[i][j] = first ? (vf){} : load(buffer + i * NR + j * WIDTH);
-  for (int64_t p = 0; p < k; p++) {
+  auto step = [&](int64_t p) __attribute__((always_inline)) {
     vf bv[NV];
-    __builtin_prefetch(b + 16 * NR);
 #pragma GCC unroll 4
-    for (int j = 0; j < NV; j++) bv[j] = load(b + j * WIDTH);
+    for (int j = 0; j < NV; j++) bv[j] = load(b + p * NR + j * WIDTH);
 #pragma GCC unroll 16
     for (int i = 0; i < M; i++) {
-      vf av = splat(a[i * stride]);
+      vf av = splat(a[i * stride + p]);
 #pragma GCC unroll 4
       for (int j = 0; j < NV; j++) acc[i][j] += av * bv[j];
     }
-    a++;
-    b += NR;
+  };
+  int64_t p = 0;
+  for (; p + 16 <= k; p += 16) {
+#pragma GCC unroll 16
+    for (int i = 0; i < M; i++) __builtin_prefetch(next_a + i * stride + p);
+#pragma GCC unroll 4
+    for (int i = 0; i < NR / 8; i++) __builtin_prefetch(next_b + (p / 16 * (NR / 8) + i) * 16);
+    for (int u = 0; u < 16; u++) step(p + u);
   }
+  for (; p < k; p++) step(p);
 #pragma GCC unroll 16
   for (int i = 0; i < M; i++)
 #pragma GCC unroll 4
     for (int j = 0; j < NV; j++) store(buffer + i * NR + j * WIDTH, acc[i][j]);
 }
-typedef void (*Tile)(int64_t, const float*, int64_t, const float*, float*, bool);
+typedef void (*Tile)(int64_t, const float*, int64_t, const float*, float*, bool, const float*, const float*);
 const Tile tiles[MR] = {
     tile<1>, tile<2>, tile<3>, tile<4>,
 #if WIDTH >= 8
@@ -110,13 +118,59 @@ const Tile tiles[MR] = {
 #endif
 };
 
-// buffer[rows][NR] = rows of a [rows, k] times a panel.
-inline void multiply_panel(int64_t rows, int64_t k, const float* a, int64_t stride, const float* panel, float* buffer) {
-  if (rows == 1) return tile<1>(k, a, stride, panel, buffer, true);
-  for (int64_t p = 0; p < k; p += PIECE) {  // so that the piece of the panel stays in the first-level cache
-    int64_t kd = min64(PIECE, k - p);
-    for (int64_t i = 0; i < rows; i += MR)
-      tiles[min64(MR, rows - i) - 1](kd, a + i * stride + p, stride, panel + p * NR, buffer + i * NR, p == 0);
+// As tile, for M rows and P panels of the whole depth: the speed of few rows is that of reading the weights, and the
+// processor reads several streams faster than one. Panel q goes to buffer + q · ROWS · NR.
+template <int M, int P>
+void streams(int64_t k, const float* a, int64_t stride, const float* b, float* buffer) {
+  vf acc[P][M][NV] = {};
+  for (int64_t p = 0; p < k; p++) {
+    vf av[M];
+#pragma GCC unroll 4
+    for (int i = 0; i < M; i++) av[i] = splat(a[i * stride + p]);
+#pragma GCC unroll 4
+    for (int q = 0; q < P; q++)
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; j++) {
+        vf bv = load(b + (q * k + p) * NR + j * WIDTH);
+#pragma GCC unroll 4
+        for (int i = 0; i < M; i++) acc[q][i][j] += av[i] * bv;
+      }
+  }
+#pragma GCC unroll 4
+  for (int q = 0; q < P; q++)
+#pragma GCC unroll 4
+    for (int i = 0; i < M; i++)
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; j++) store(buffer + (q * ROWS + i) * NR + j * WIDTH, acc[q][i][j]);
+}
+
+// buffer[q][row][NR] = rows of a [rows, k] times panel q of `panels` ≤ WIDE. The order of every sum is 0 … k − 1.
+void multiply_panels(int64_t rows, int64_t k, const float* a, int64_t stride, const float* panel, int64_t panels, float* buffer) {
+  int64_t q = 0;
+  auto go = [&](int count, void (*kernel)(int64_t, const float*, int64_t, const float*, float*)) {
+    for (; q + count <= panels; q += count) kernel(k, a, stride, panel + q * NR * k, buffer + q * ROWS * NR);
+  };
+  if (rows == 1) {
+    go(4, streams<1, 4>);
+    go(2, streams<1, 2>);
+    go(1, streams<1, 1>);
+  } else if (rows == 2) {
+    go(2, streams<2, 2>);
+    go(1, streams<2, 1>);
+  } else if (rows == 3) {
+    go(2, streams<3, 2>);
+    go(1, streams<3, 1>);
+  }
+  for (; q < panels; q++) {
+    const float* b = panel + q * NR * k;
+    for (int64_t p = 0; p < k; p += PIECE) {  // a piece of the panel stays in the first-level cache for all rows
+      int64_t kd = min64(PIECE, k - p);
+      for (int64_t i = 0; i < rows; i += MR) {
+        const float* next_a = i + MR < rows ? a + (i + MR) * stride + p : a + p + PIECE;
+        const float* next_b = b + (p + kd) * NR + i / MR * (PIECE / 16 * (NR / 8) * 16);
+        tiles[min64(MR, rows - i) - 1](kd, a + i * stride + p, stride, b + p * NR, buffer + (q * ROWS + i) * NR, p == 0, next_a, next_b);
+      }
+    }
   }
 }
 
@@ -175,7 +229,6 @@ void group_dots(float* out, int64_t out_stride, const float* queries, int64_t gr
         vf a = load(q0 + i), b = load(q1 + i);
 #pragma GCC unroll 4
         for (int r = 0; r < 4; r++) {
-          __builtin_prefetch(from + (r + 16) * size + i);
           vf key = load(from + r * size + i);
           total[r] += a * key;
           total[4 + r] += b * key;
@@ -279,14 +332,21 @@ float softmax_weights(float* s, int64_t n, float scale) {
 
 inline int64_t score_stride(int64_t n) { return ceil_div(n + 1, 16) * 16; }  // behind the scores: 1 / their sum
 
+inline void fetch(const float* from, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(from + i, 0, 2);
+}
+
 // The heads of a group attend over n rows of their cache, each row read once: out, queries [group, size].
 void attend(float* out, const float* queries, int64_t group, const float* keys, const float* values, int64_t n,
             int64_t size, float* scores) {
   int64_t stride = score_stride(n);
   float scale = (float)(1.0 / sqrt((double)size));
-  for (int64_t j = 0; j < n; j += KEYS)
-    group_dots(scores + j, stride, queries, group, keys + j * size, min64(KEYS, n - j), size);
-  for (int64_t i = 0; i < min64(n, 16) * size; i += 16) __builtin_prefetch(values + i);
+  for (int64_t j = 0; j < n; j += KEYS) {
+    int64_t rows = min64(KEYS, n - j);
+    fetch(keys + (j + KEYS) * size, min64(KEYS, n - j - rows) * size);
+    fetch(values + j * size, rows * size);
+    group_dots(scores + j, stride, queries, group, keys + j * size, rows, size);
+  }
   for (int64_t h = 0; h < group; h++) {
     float* weights = scores + h * stride;
     weights[n] = softmax_weights(weights, n, scale);
@@ -375,7 +435,7 @@ double decodeStep(const double* a) {
   const int64_t members = work < 150000 ? 1 : pool_threads();
 
   // All memory is taken before the team starts: its members must not throw.
-  const int64_t per_member = group * (score_stride(longest) + size) + 2 * ROWS * NR + 64;
+  const int64_t per_member = group * (score_stride(longest) + size) + 2 * WIDE * ROWS * NR + 64;
   const int64_t shared = batch * (2 * d_stride + 2 * q_stride + 2 * kv_stride + f_stride);
   float* const space = scratch(SCRATCH_ROWS2, shared + members * per_member);
   float *x = space, *normed = x + batch * d_stride, *q = normed + batch * d_stride, *mixed = q + batch * q_stride;
@@ -410,11 +470,14 @@ double decodeStep(const double* a) {
 
   const int64_t blocks = ceil_div(batch, ROWS);
   // Panels of one task: enough that taking it costs little, few enough that the members end together.
-  auto chunk_of = [=](int64_t depth) { return max64(1, min64(4, 16384 / max64(1, min64(batch, ROWS) * depth * NR / 4))); };
+  auto chunk_of = [=](int64_t panels, int64_t depth) {
+    int64_t wanted = 16384 / max64(1, min64(batch, ROWS) * depth * NR / 4);
+    return max64(1, min64(min64(wanted, WIDE), panels / members));
+  };
   Team team;
   auto member = [&](int64_t index) {
     float* const own = space + shared + index * per_member;
-    float *scores = own, *queries = own + group * score_stride(longest), *buffer = queries + group * size;
+    float *scores = own, *queries = own + group * score_stride(longest), *buffer = queries + group * size, *ups = buffer + WIDE * ROWS * NR;
     uint64_t stage = 0;
 
     auto norm_rows = [&](const float* weight, bool embed) {
@@ -427,36 +490,37 @@ double decodeStep(const double* a) {
       });
     };
     auto products = [&](const Product* list, int count, Epilogue epilogue, const float* from, int64_t stride) {
-      int64_t panels = 0, chunk = chunk_of(list[0].k);
+      int64_t panels = 0;
       for (int i = 0; i < count; i++) panels += list[i].panels();
-      int64_t chunks = ceil_div(panels, chunk);
+      int64_t chunk = chunk_of(panels, list[0].k), chunks = ceil_div(panels, chunk);
       team.stage(stage++, blocks * chunks, [&](int64_t t) {
         int64_t first = t / chunks * ROWS, rows = min64(ROWS, batch - first);
-        int64_t start = t % chunks * chunk, end = min64(panels, start + chunk);
-        for (int64_t at = start; at < end; at++) {
-          int64_t j = at;
-          const Product* product = list;
-          while (j >= product->panels()) j -= product++->panels();
-          multiply_panel(rows, product->k, from + first * stride, stride, product->panel(j), buffer);
-          finish_panel(epilogue, buffer, *product, j, first, rows);
+        int64_t at = t % chunks * chunk, left = min64(chunk, panels - at);
+        for (const Product* product = list; left > 0; at -= product++->panels()) {
+          int64_t here = min64(left, product->panels() - at);
+          if (here <= 0) continue;
+          multiply_panels(rows, product->k, from + first * stride, stride, product->panel(at), here, buffer);
+          for (int64_t i = 0; i < here; i++) finish_panel(epilogue, buffer + i * ROWS * NR, *product, at + i, first, rows);
+          at += here;
+          left -= here;
         }
       });
     };
     auto gate_and_up = [&](const Layer& layer) {
-      int64_t panels = layer.gate.panels(), chunk = chunk_of(2 * d), chunks = ceil_div(panels, chunk);
+      int64_t panels = layer.gate.panels(), chunk = chunk_of(panels, 2 * d), chunks = ceil_div(panels, chunk);
       team.stage(stage++, blocks * chunks, [&](int64_t t) {
         int64_t first = t / chunks * ROWS, rows = min64(ROWS, batch - first);
-        int64_t start = t % chunks * chunk, end = min64(panels, start + chunk);
-        float* ups = buffer + ROWS * NR;
-        for (int64_t j = start; j < end; j++) {
-          const float* from = normed + first * d_stride;
-          multiply_panel(rows, d, from, d_stride, layer.gate.panel(j), buffer);
-          multiply_panel(rows, d, from, d_stride, layer.up.panel(j), ups);
-          for (int64_t i = 0; i < rows * NR; i += WIDTH) {
-            vf x = load(buffer + i);
-            store(buffer + i, x * sigmoid(x) * load(ups + i));
+        int64_t at = t % chunks * chunk, here = min64(chunk, panels - at);
+        const float* from = normed + first * d_stride;
+        multiply_panels(rows, d, from, d_stride, layer.gate.panel(at), here, buffer);
+        multiply_panels(rows, d, from, d_stride, layer.up.panel(at), here, ups);
+        for (int64_t i = 0; i < here; i++) {
+          float *gate = buffer + i * ROWS * NR, *up = ups + i * ROWS * NR;
+          for (int64_t c = 0; c < rows * NR; c += WIDTH) {
+            vf y = load(gate + c);
+            store(gate + c, y * sigmoid(y) * load(up + c));
           }
-          finish_panel(STORE, buffer, layer.gate, j, first, rows);
+          finish_panel(STORE, gate, layer.gate, at + i, first, rows);
         }
       });
     };
