@@ -208,76 +208,73 @@ void finish_panel(Epilogue epilogue, const float* buffer, const Product& to, int
 }
 
 // ---- attention of one token with a cache ----
-enum { KEYS = 64 };  // rows of a cache that are read for all heads of a group before the next ones
+// The n rows of a cache are read as four streams, the quarters: the processor fetches several streams faster than
+// one, and that is what this costs. What is left of n / 4 comes last. All orders depend on n and the sizes alone.
+enum { STREAMS = 4, PART = 16 };  // rows of each stream that are read for all heads of a group before the next ones
 
-// out[h · out_stride + j] = queries[h] · keys[j] for the n keys and `group` queries of `size` numbers.
-void group_dots(float* out, int64_t out_stride, const float* queries, int64_t group, const float* keys, int64_t n, int64_t size) {
-  if (size % WIDTH != 0) {
-    for (int64_t j = 0; j < n; j++)
-      for (int64_t h = 0; h < group; h++) out[h * out_stride + j] = dot(queries + h * size, keys + j * size, size);
-    return;
-  }
-  int64_t h = 0;
-  for (; h + 2 <= group; h += 2) {
-    const float *q0 = queries + h * size, *q1 = q0 + size;
-    float *s0 = out + h * out_stride, *s1 = s0 + out_stride;
-    int64_t j = 0;
-    for (; j + 4 <= n; j += 4) {
-      const float* from = keys + j * size;
-      vf total[8] = {};
-      for (int64_t i = 0; i < size; i += WIDTH) {
-        vf a = load(q0 + i), b = load(q1 + i);
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; r++) {
-          vf key = load(from + r * size + i);
-          total[r] += a * key;
-          total[4 + r] += b * key;
-        }
-      }
-      float sums[8];
-      sum8(total, sums);
-      memcpy(s0 + j, sums, 16);
-      memcpy(s1 + j, sums + 4, 16);
-    }
-    for (; j < n; j++) {
-      s0[j] = dot(q0, keys + j * size, size);
-      s1[j] = dot(q1, keys + j * size, size);
-    }
-  }
-  if (h < group) {
-    const float* query = queries + h * size;
-    float* scores = out + h * out_stride;
-    int64_t j = 0;
-    for (; j + 8 <= n; j += 8) {
-      vf total[8] = {};
-      for (int64_t i = 0; i < size; i += WIDTH) {
-        vf q = load(query + i);
+// scores[h · stride + r · quarter + j] = queries[h] · keys[r · quarter + j] for H heads, r < STREAMS, j < rows.
+template <int H>
+void stream_dots(float* scores, int64_t stride, const float* queries, const float* keys, int64_t quarter, int64_t rows, int64_t size) {
+  enum { J = 2 / H };
+  int64_t j = 0;
+  for (; j + J <= rows; j += J) {
+    vf total[8] = {};
+    for (int64_t i = 0; i < size; i += WIDTH) {
+      vf q[H];
+#pragma GCC unroll 2
+      for (int h = 0; h < H; h++) q[h] = load(queries + h * size + i);
 #pragma GCC unroll 8
-        for (int r = 0; r < 8; r++) total[r] += q * load(keys + (j + r) * size + i);
+      for (int r = 0; r < STREAMS * J; r++) {
+        vf key = load(keys + (r % STREAMS * quarter + j + r / STREAMS) * size + i);
+#pragma GCC unroll 2
+        for (int h = 0; h < H; h++) total[h * STREAMS * J + r] += q[h] * key;
       }
-      sum8(total, scores + j);
     }
-    for (; j < n; j++) scores[j] = dot(query, keys + j * size, size);
+    float sums[8];
+    sum8(total, sums);
+#pragma GCC unroll 8
+    for (int r = 0; r < STREAMS * J; r++)
+#pragma GCC unroll 2
+      for (int h = 0; h < H; h++) scores[h * stride + r % STREAMS * quarter + j + r / STREAMS] = sums[h * STREAMS * J + r];
   }
+  for (; j < rows; j++)
+    for (int r = 0; r < STREAMS; r++) scores[r * quarter + j] = dot(queries, keys + (r * quarter + j) * size, size);
 }
 
-// out[h] += Σ_j weights[h · stride + j] · values[j] for H heads and C vectors of columns.
-template <int H, int C>
-inline void weighted_columns(float* out, int64_t size, const float* weights, int64_t stride, const float* values, int64_t n) {
+// scores[h · stride + j] = queries[h] · keys[j] for n keys and `group` queries of `size` numbers.
+void group_dots(float* scores, int64_t stride, const float* queries, int64_t group, const float* keys, int64_t n, int64_t size) {
+  int64_t quarter = size % WIDTH == 0 ? n / STREAMS : 0;
+  for (int64_t j = 0; j < quarter; j += PART) {
+    int64_t rows = min64(PART, quarter - j), h = 0;
+    for (; h + 2 <= group; h += 2)
+      stream_dots<2>(scores + h * stride + j, stride, queries + h * size, keys + j * size, quarter, rows, size);
+    if (h < group) stream_dots<1>(scores + h * stride + j, stride, queries + h * size, keys + j * size, quarter, rows, size);
+  }
+  for (int64_t j = STREAMS * quarter; j < n; j++)
+    for (int64_t h = 0; h < group; h++) scores[h * stride + j] = dot(queries + h * size, keys + j * size, size);
+}
+
+// out[h] += Σ weights[h · stride + r · apart + j] · values[r · apart + j] over r < R and j < rows, for H heads and C
+// vectors of columns.
+template <int H, int C, int R>
+inline void weighted_columns(float* out, int64_t size, const float* weights, int64_t stride, const float* values, int64_t apart, int64_t rows) {
   vf total[H][C];
 #pragma GCC unroll 2
   for (int h = 0; h < H; h++)
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) total[h][c] = load(out + h * size + c * WIDTH);
-  for (int64_t j = 0; j < n; j++) {
-    vf w[H];
-#pragma GCC unroll 2
-    for (int h = 0; h < H; h++) w[h] = splat(weights[h * stride + j]);
+  for (int64_t j = 0; j < rows; j++) {
 #pragma GCC unroll 4
-    for (int c = 0; c < C; c++) {
-      vf value = load(values + j * size + c * WIDTH);
+    for (int r = 0; r < R; r++) {
+      vf w[H];
 #pragma GCC unroll 2
-      for (int h = 0; h < H; h++) total[h][c] += w[h] * value;
+      for (int h = 0; h < H; h++) w[h] = splat(weights[h * stride + r * apart + j]);
+#pragma GCC unroll 4
+      for (int c = 0; c < C; c++) {
+        vf value = load(values + (r * apart + j) * size + c * WIDTH);
+#pragma GCC unroll 2
+        for (int h = 0; h < H; h++) total[h][c] += w[h] * value;
+      }
     }
   }
 #pragma GCC unroll 2
@@ -285,17 +282,27 @@ inline void weighted_columns(float* out, int64_t size, const float* weights, int
 #pragma GCC unroll 4
     for (int c = 0; c < C; c++) store(out + h * size + c * WIDTH, total[h][c]);
 }
-template <int H>
-inline void weighted_sum(float* out, const float* weights, int64_t stride, const float* values, int64_t n, int64_t size) {
+template <int H, int R>
+inline void weighted_sum(float* out, const float* weights, int64_t stride, const float* values, int64_t apart, int64_t rows, int64_t size) {
   int64_t i = 0;
-  for (; i + 4 * WIDTH <= size; i += 4 * WIDTH) weighted_columns<H, 4>(out + i, size, weights, stride, values + i, n);
-  for (; i + WIDTH <= size; i += WIDTH) weighted_columns<H, 1>(out + i, size, weights, stride, values + i, n);
+  for (; i + 4 * WIDTH <= size; i += 4 * WIDTH)
+    weighted_columns<H, 4, R>(out + i, size, weights, stride, values + i, apart, rows);
+  for (; i + WIDTH <= size; i += WIDTH)
+    weighted_columns<H, 1, R>(out + i, size, weights, stride, values + i, apart, rows);
   for (; i < size; i++)
     for (int h = 0; h < H; h++) {
       float total = out[h * size + i];
-      for (int64_t j = 0; j < n; j++) total += weights[h * stride + j] * values[j * size + i];
+      for (int64_t j = 0; j < rows; j++)
+        for (int r = 0; r < R; r++) total += weights[h * stride + r * apart + j] * values[(r * apart + j) * size + i];
       out[h * size + i] = total;
     }
+}
+template <int R>
+inline void group_sum(float* out, const float* weights, int64_t stride, int64_t group, const float* values, int64_t apart, int64_t rows, int64_t size) {
+  int64_t h = 0;
+  for (; h + 2 <= group; h += 2)
+    weighted_sum<2, R>(out + h * size, weights + h * stride, stride, values, apart, rows, size);
+  if (h < group) weighted_sum<1, R>(out + h * size, weights + h * stride, stride, values, apart, rows, size);
 }
 
 // In place: n scores become exp(score·scale − max); returns 1 / their sum.
@@ -332,32 +339,21 @@ float softmax_weights(float* s, int64_t n, float scale) {
 
 inline int64_t score_stride(int64_t n) { return ceil_div(n + 1, 16) * 16; }  // behind the scores: 1 / their sum
 
-inline void fetch(const float* from, int64_t n) {
-  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(from + i, 0, 2);
-}
-
 // The heads of a group attend over n rows of their cache, each row read once: out, queries [group, size].
 void attend(float* out, const float* queries, int64_t group, const float* keys, const float* values, int64_t n,
             int64_t size, float* scores) {
   int64_t stride = score_stride(n);
   float scale = (float)(1.0 / sqrt((double)size));
-  for (int64_t j = 0; j < n; j += KEYS) {
-    int64_t rows = min64(KEYS, n - j);
-    fetch(keys + (j + KEYS) * size, min64(KEYS, n - j - rows) * size);
-    fetch(values + j * size, rows * size);
-    group_dots(scores + j, stride, queries, group, keys + j * size, rows, size);
-  }
+  group_dots(scores, stride, queries, group, keys, n, size);
   for (int64_t h = 0; h < group; h++) {
     float* weights = scores + h * stride;
     weights[n] = softmax_weights(weights, n, scale);
   }
   memset(out, 0, group * size * 4);
-  for (int64_t j = 0; j < n; j += KEYS) {
-    int64_t rows = min64(KEYS, n - j), h = 0;
-    for (; h + 2 <= group; h += 2)
-      weighted_sum<2>(out + h * size, scores + h * stride + j, stride, values + j * size, rows, size);
-    if (h < group) weighted_sum<1>(out + h * size, scores + h * stride + j, stride, values + j * size, rows, size);
-  }
+  int64_t quarter = n / STREAMS;
+  for (int64_t j = 0; j < quarter; j += PART)
+    group_sum<STREAMS>(out, scores + j, stride, group, values + j * size, quarter, min64(PART, quarter - j), size);
+  group_sum<1>(out, scores + STREAMS * quarter, stride, group, values + STREAMS * quarter * size, 0, n % STREAMS, size);
   for (int64_t h = 0; h < group; h++)
     for (int64_t i = 0; i < size; i++) out[h * size + i] *= scores[h * stride + n];
 }
