@@ -212,9 +212,10 @@ void finish_panel(Epilogue epilogue, const float* buffer, const Product& to, int
 // one, and that is what this costs. What is left of n / 4 comes last. All orders depend on n and the sizes alone.
 enum { STREAMS = 4, PART = 16 };  // rows of each stream that are read for all heads of a group before the next ones
 
-// scores[h · stride + r · quarter + j] = queries[h] · keys[r · quarter + j] for H heads, r < STREAMS, j < rows.
+// scores[h · stride + r · quarter + j] = queries[h] · keys[r · quarter + j] for H heads, r < STREAMS, j < rows. The same
+// places of `ahead` are fetched meanwhile: the values, which are read next.
 template <int H>
-void stream_dots(float* scores, int64_t stride, const float* queries, const float* keys, int64_t quarter, int64_t rows, int64_t size) {
+void stream_dots(float* scores, int64_t stride, const float* queries, const float* keys, const float* ahead, int64_t quarter, int64_t rows, int64_t size) {
   enum { J = 2 / H };
   int64_t j = 0;
   for (; j + J <= rows; j += J) {
@@ -225,7 +226,9 @@ void stream_dots(float* scores, int64_t stride, const float* queries, const floa
       for (int h = 0; h < H; h++) q[h] = load(queries + h * size + i);
 #pragma GCC unroll 8
       for (int r = 0; r < STREAMS * J; r++) {
-        vf key = load(keys + (r % STREAMS * quarter + j + r / STREAMS) * size + i);
+        int64_t at = (r % STREAMS * quarter + j + r / STREAMS) * size + i;
+        if (i % 16 == 0) __builtin_prefetch(ahead + at);
+        vf key = load(keys + at);
 #pragma GCC unroll 2
         for (int h = 0; h < H; h++) total[h * STREAMS * J + r] += q[h] * key;
       }
@@ -242,13 +245,13 @@ void stream_dots(float* scores, int64_t stride, const float* queries, const floa
 }
 
 // scores[h · stride + j] = queries[h] · keys[j] for n keys and `group` queries of `size` numbers.
-void group_dots(float* scores, int64_t stride, const float* queries, int64_t group, const float* keys, int64_t n, int64_t size) {
+void group_dots(float* scores, int64_t stride, const float* queries, int64_t group, const float* keys, const float* ahead, int64_t n, int64_t size) {
   int64_t quarter = size % WIDTH == 0 ? n / STREAMS : 0;
   for (int64_t j = 0; j < quarter; j += PART) {
     int64_t rows = min64(PART, quarter - j), h = 0;
     for (; h + 2 <= group; h += 2)
-      stream_dots<2>(scores + h * stride + j, stride, queries + h * size, keys + j * size, quarter, rows, size);
-    if (h < group) stream_dots<1>(scores + h * stride + j, stride, queries + h * size, keys + j * size, quarter, rows, size);
+      stream_dots<2>(scores + h * stride + j, stride, queries + h * size, keys + j * size, ahead + j * size, quarter, rows, size);
+    if (h < group) stream_dots<1>(scores + h * stride + j, stride, queries + h * size, keys + j * size, ahead + j * size, quarter, rows, size);
   }
   for (int64_t j = STREAMS * quarter; j < n; j++)
     for (int64_t h = 0; h < group; h++) scores[h * stride + j] = dot(queries + h * size, keys + j * size, size);
@@ -344,7 +347,7 @@ void attend(float* out, const float* queries, int64_t group, const float* keys, 
             int64_t size, float* scores) {
   int64_t stride = score_stride(n);
   float scale = (float)(1.0 / sqrt((double)size));
-  group_dots(scores, stride, queries, group, keys, n, size);
+  group_dots(scores, stride, queries, group, keys, values, n, size);
   for (int64_t h = 0; h < group; h++) {
     float* weights = scores + h * stride;
     weights[n] = softmax_weights(weights, n, scale);
