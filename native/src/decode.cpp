@@ -4,12 +4,14 @@
 // Every sum of a row of a step has one accumulator and runs in ascending order, whatever the number of rows, so the
 // logits of a sequence do not depend on what is decoded beside it.
 #include "simd.h"
-#include <atomic>
-#include <map>
-#include <mutex>
-#include <thread>
-#include <tuple>
 #include <vector>
+#if !defined(__wasm__)
+#include <atomic>
+#include <thread>
+#endif
+#include <map>  // of the stand-in below
+#include <mutex>
+#include <tuple>
 
 namespace ISA {
 namespace {
@@ -33,6 +35,15 @@ const float* packed_weights(const float* weights, int64_t n, int64_t k) {
 }
 
 // ---- a team of threads that goes through a sequence of stages together ----
+#if defined(__wasm__)
+// There the calling thread may be ended at any moment, and a member that waits for it would wait for ever: each stage
+// is a job of the pool, and the team is the caller alone.
+struct Team {
+  static int64_t most() { return 1; }
+  template <class F>
+  void stage(uint64_t, int64_t count, const F& task) { parallel(count, task); }
+};
+#else
 inline void pause_cpu() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();
@@ -43,12 +54,13 @@ inline void pause_cpu() {
 
 // Stages of a few microseconds each, one after another: a job of the pool for each would cost as much as they do.
 // Instead the step is one job, every member runs the same program, and the tasks of a stage are taken from a counter.
-// A member that comes late finds the earlier stages done; nobody waits for one that has not come. What is run here
-// must not throw: the others would wait for ever.
+// A member that comes late finds the earlier stages done; nobody waits for one that has not come. A task must not
+// throw: the others would wait for its end.
 class Team {
   alignas(64) std::atomic<uint64_t> ticket{0};  // stage << 32 | next task
   alignas(64) std::atomic<int64_t> done{0};     // tasks of this stage that have ended
  public:
+  static int64_t most() { return pool_threads(); }
   template <class F>
   void stage(uint64_t index, int64_t count, const F& task) {  // count ≥ 1
     uint64_t t = ticket.load(std::memory_order_acquire);
@@ -68,6 +80,7 @@ class Team {
     }
   }
 };
+#endif
 
 // ---- products of few rows with packed weights ----
 enum { NV = NR / WIDTH, ROWS = MR * (WIDTH == 16 ? 6 : 12), PIECE = 128, WIDE = 4 };
@@ -431,14 +444,16 @@ double decodeStep(const double* a) {
   // Multiplications of the step; small ones are not worth a second thread.
   const int64_t per_row = layers * ((2 * q_size + 2 * kv_size + 3 * f) * d) + vocabulary * d;
   const int64_t work = batch * per_row + 2 * layers * cached * q_size;
-  const int64_t members = work < 150000 ? 1 : pool_threads();
+  const int64_t members = work < 150000 ? 1 : Team::most();
 
-  // All memory is taken before the team starts: its members must not throw.
-  const int64_t per_member = group * (score_stride(longest) + size) + 2 * WIDE * ROWS * NR + 64;
   const int64_t shared = batch * (2 * d_stride + 2 * q_stride + 2 * kv_stride + f_stride);
-  float* const space = scratch(SCRATCH_ROWS2, shared + members * per_member);
+  float* const space = scratch(SCRATCH_ROWS2, shared);
   float *x = space, *normed = x + batch * d_stride, *q = normed + batch * d_stride, *mixed = q + batch * q_stride;
   float *k = mixed + batch * q_stride, *v = k + batch * kv_stride, *gated = v + batch * kv_stride;
+  // Of each thread: products of up to WIDE panels, of the gate and of up; or the queries and scores of a group.
+  enum { PRODUCTS = WIDE * ROWS * NR };
+  const int64_t score_floats = group * score_stride(longest);
+  auto own = [=] { return scratch(SCRATCH_ROWS, max64(2 * PRODUCTS, score_floats + group * size)); };
   struct Layer {
     const float *input_norm, *norm;
     Product qkv[3], o[1], gate, up, down[1];
@@ -474,9 +489,8 @@ double decodeStep(const double* a) {
     return max64(1, min64(min64(wanted, WIDE), panels / members));
   };
   Team team;
-  auto member = [&](int64_t index) {
-    float* const own = space + shared + index * per_member;
-    float *scores = own, *queries = own + group * score_stride(longest), *buffer = queries + group * size, *ups = buffer + WIDE * ROWS * NR;
+  auto member = [&](int64_t) {
+    own();  // takes the memory before any stage, so that no task throws
     uint64_t stage = 0;
 
     auto norm_rows = [&](const float* weight, bool embed) {
@@ -495,6 +509,7 @@ double decodeStep(const double* a) {
       team.stage(stage++, blocks * chunks, [&](int64_t t) {
         int64_t first = t / chunks * ROWS, rows = min64(ROWS, batch - first);
         int64_t at = t % chunks * chunk, left = min64(chunk, panels - at);
+        float* buffer = own();
         for (const Product* product = list; left > 0; at -= product++->panels()) {
           int64_t here = min64(left, product->panels() - at);
           if (here <= 0) continue;
@@ -511,6 +526,7 @@ double decodeStep(const double* a) {
         int64_t first = t / chunks * ROWS, rows = min64(ROWS, batch - first);
         int64_t at = t % chunks * chunk, here = min64(chunk, panels - at);
         const float* from = normed + first * d_stride;
+        float *buffer = own(), *ups = buffer + PRODUCTS;
         multiply_panels(rows, d, from, d_stride, layer.gate.panel(at), here, buffer);
         multiply_panels(rows, d, from, d_stride, layer.up.panel(at), here, ups);
         for (int64_t i = 0; i < here; i++) {
@@ -527,6 +543,7 @@ double decodeStep(const double* a) {
       team.stage(stage++, batch * kv, [&](int64_t t) {
         int64_t b = t / kv, g = t % kv, n = lengths[b] + 1;
         const float* angles = table + (int64_t)lengths[b] * size;
+        float *scores = own(), *queries = scores + score_floats;
         float* keys = layer.keys + (slots[b] * kv + g) * capacity * size;
         float* values = layer.values + (slots[b] * kv + g) * capacity * size;
         turn(keys + (n - 1) * size, k + b * kv_stride + g * size, angles, size);
