@@ -26,8 +26,8 @@ const execute = promisify(execFile);
 const objectFolder = path.join(buildFolder, 'objects');
 
 /** Compiled once per instruction set, with these flags; the rest once. No -march=native: the addon may move. */
-const simdFiles = ['gemm', 'elementwise', 'rows', 'attention', 'loss', 'optimizer'];
-const plainFiles = ['structure', 'sample', 'memory', 'pool', 'addon'];
+const simdFiles = ['gemm', 'elementwise', 'rows', 'attention', 'decode', 'sample', 'loss', 'optimizer'];
+const plainFiles = ['structure', 'memory', 'pool', 'addon'];
 const instructionSets = {
   portable: [],
   avx2: ['-mavx2', '-mfma'],

@@ -1,4 +1,4 @@
-// Causal grouped-query attention over packed segments, forward and backward, and one step with a cache.
+// Causal grouped-query attention over packed segments, forward and backward.
 // q, out: [T, H, D]; k, v: [T, Hkv, D]. Work is cut by (segment, key/value head); inside, queries go in blocks of
 // rows against all their keys, so scores are [block, keys] in a scratch buffer and are never stored.
 #include "simd.h"
@@ -59,44 +59,6 @@ void causal_probabilities(float* s, int64_t rows, int64_t stride, int64_t seen, 
     float shift = lse[i * lse_stride];
     map1(n, row, row, [=](vf x) { return exp(x * scale - shift); });
     for (int64_t j = n; j < width; j++) row[j] = 0;
-  }
-}
-// out[j] = query · keys[j], n keys of `size` numbers: eight keys at a time, so that their sums across lanes overlap.
-void dots(float* out, const float* query, const float* keys, int64_t n, int64_t size) {
-  int64_t j = 0;
-  if (size % WIDTH == 0) {
-    for (; j + 8 <= n; j += 8) {
-      vf total[8] = {};
-      for (int64_t i = 0; i < size; i += WIDTH) {
-        vf q = load(query + i);
-#pragma GCC unroll 8
-        for (int r = 0; r < 8; r++) total[r] += q * load(keys + (j + r) * size + i);
-      }
-      sum8(total, out + j);
-    }
-  }
-  for (; j < n; j++) out[j] = dot(query, keys + j * size, size);
-}
-
-// out = factor · Σ_j weights[j] · rows[j], the sums in registers.
-void weighted_sum(float* out, const float* weights, const float* rows, int64_t n, int64_t size, float factor) {
-  int64_t i = 0;
-  for (; i + 4 * WIDTH <= size; i += 4 * WIDTH) {
-    vf total[4] = {};
-    for (int64_t j = 0; j < n; j++)
-#pragma GCC unroll 4
-      for (int c = 0; c < 4; c++) total[c] += weights[j] * load(rows + j * size + i + c * WIDTH);
-    for (int c = 0; c < 4; c++) store(out + i + c * WIDTH, total[c] * factor);
-  }
-  for (; i + WIDTH <= size; i += WIDTH) {
-    vf total = {};
-    for (int64_t j = 0; j < n; j++) total += weights[j] * load(rows + j * size + i);
-    store(out + i, total * factor);
-  }
-  for (; i < size; i++) {
-    float total = 0;
-    for (int64_t j = 0; j < n; j++) total += weights[j] * rows[j * size + i];
-    out[i] = total * factor;
   }
 }
 inline int64_t pad(int64_t n) { return ceil_div(n, 16) * 16; }
@@ -191,39 +153,6 @@ double attentionGrad(const double* a) {
       }
     }
   });
-  return 0;
-}
-
-// out, q, k, v, cacheK, cacheV, heads, kvHeads, size, capacity, batch, lengths (int32), slots (int32).
-// Cache layout [slot, kvHead, row, D]: the rows a head reads are contiguous.
-double cachedAttention(const double* a) {
-  float* out = F32(a[0]);
-  const float *q = F32(a[1]), *k = F32(a[2]), *v = F32(a[3]);
-  float *cache_k = F32(a[4]), *cache_v = F32(a[5]);
-  int64_t heads = N(a[6]), kv = N(a[7]), size = N(a[8]), capacity = N(a[9]), batch = N(a[10]);
-  const int32_t *lengths = I32(a[11]), *slots = I32(a[12]);
-  int64_t group = heads / kv;
-  float scale = (float)(1.0 / sqrt((double)size));
-  auto task = [=](int64_t t) {
-    int64_t b = t / kv, g = t % kv, n = lengths[b] + 1;
-    float* keys = cache_k + (slots[b] * kv + g) * capacity * size;
-    float* values = cache_v + (slots[b] * kv + g) * capacity * size;
-    memcpy(keys + (n - 1) * size, k + (b * kv + g) * size, size * 4);
-    memcpy(values + (n - 1) * size, v + (b * kv + g) * size, size * 4);
-    float* scores = scratch(SCRATCH_ROWS, pad(n));
-    for (int64_t h = g * group; h < (g + 1) * group; h++) {
-      const float* query = q + (b * heads + h) * size;
-      float* to = out + (b * heads + h) * size;
-      dots(scores, query, keys, n, size);
-      float inverse, log;
-      causal_exp(scores, 1, 0, n, n, scale, &inverse, &log);
-      weighted_sum(to, scores, values, n, size, inverse);
-    }
-  };
-  int64_t work = 0;
-  for (int64_t b = 0; b < batch; b++) work += lengths[b] + 1;
-  if (work * heads * size < 20000) for (int64_t t = 0; t < batch * kv; t++) task(t);
-  else parallel(batch * kv, task);
   return 0;
 }
 }  // namespace ISA

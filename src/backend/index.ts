@@ -10,6 +10,7 @@ export {
 export { nativeFallbacks } from './native/register.ts';
 export { type AdamwOptions, type AdamwParameter, adamwStep, globalNorm } from './ops/adamw.ts';
 export { attention } from './ops/attention.ts';
+export { type DecoderLayerWeights, type DecoderWeights, fusedDecodeStep } from './ops/decode.ts';
 export { embedding } from './ops/embedding.ts';
 export {
   attentionWithCache,

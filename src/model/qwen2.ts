@@ -9,7 +9,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   attention,
   attentionWithCache,
+  type DecoderWeights,
   embedding,
+  fusedDecodeStep,
   type KvCache,
   linear,
   linearCrossEntropy,
@@ -213,9 +215,47 @@ export function prefill(
   });
 }
 
+const decoders = new WeakMap<Qwen2, DecoderWeights>();
+
+/** The model's parameters as the fused decoding step takes them; looked up by name once per model. */
+function decoderWeights(model: Qwen2): DecoderWeights {
+  const known = decoders.get(model);
+  if (known !== undefined) return known;
+  const { config } = model;
+  const layers = Array.from({ length: config.num_hidden_layers }, (_, layer) => {
+    const get = (name: string): tf.Tensor => parameter(model, `model.layers.${layer}.${name}`);
+    return {
+      inputNorm: get('input_layernorm.weight'),
+      query: get('self_attn.q_proj.weight'),
+      queryBias: get('self_attn.q_proj.bias'),
+      key: get('self_attn.k_proj.weight'),
+      keyBias: get('self_attn.k_proj.bias'),
+      value: get('self_attn.v_proj.weight'),
+      valueBias: get('self_attn.v_proj.bias'),
+      output: get('self_attn.o_proj.weight'),
+      norm: get('post_attention_layernorm.weight'),
+      gate: get('mlp.gate_proj.weight'),
+      up: get('mlp.up_proj.weight'),
+      down: get('mlp.down_proj.weight'),
+    };
+  });
+  const weights: DecoderWeights = {
+    ...sizes(config),
+    epsilon: config.rms_norm_eps,
+    ropeBase: config.rope_theta,
+    embedding: parameter(model, 'model.embed_tokens.weight'),
+    layers,
+    norm: parameter(model, 'model.norm.weight'),
+    head: head(model),
+  };
+  decoders.set(model, weights);
+  return weights;
+}
+
 /**
  * One decoding step: the newest token of each of B sequences → logits [B, V]. `lengths[b]` tokens of sequence b
- * are already in slot `slots[b]` of the caches; the new one is appended there.
+ * are already in slot `slots[b]` of the caches; the new one is appended there. One native call where the backend
+ * has it, else composed of the operations of a forward pass.
  */
 export function decodeStep(
   model: Qwen2,
@@ -224,6 +264,8 @@ export function decodeStep(
   caches: readonly KvCache[],
   slots: Int32Array,
 ): tf.Tensor2D {
+  const fused = fusedDecodeStep(decoderWeights(model), ids, lengths, caches, slots);
+  if (fused !== undefined) return fused;
   return tf.tidy(() => {
     const tokens = tf.tensor1d(ids, 'int32');
     const positions = tf.tensor1d(lengths, 'int32'); // positions count from 0: the next one is the length

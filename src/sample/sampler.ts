@@ -7,7 +7,14 @@
  */
 import type { Tensor2D } from '@tensorflow/tfjs-core';
 import * as tf from '@tensorflow/tfjs-core';
-import { copyCacheSlot, createKvCache, type KvCache, sampleTokens } from '../backend/index.ts';
+import {
+  copyCacheSlot,
+  createKvCache,
+  type KvCache,
+  type SampledTokens,
+  type SampleOptions,
+  sampleTokens,
+} from '../backend/index.ts';
 import { isCancelled } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { type RandomStream, randomFamily } from '../core/random.ts';
@@ -137,21 +144,54 @@ export function* sampleBatched(
     }
   };
 
-  /** Draws each sequence's next token from its row of logits; keeps those that go on. */
-  const draw = (logits: Tensor2D, sequences: Live[]): Live[] => {
-    const uniforms = Float64Array.from(sequences, (sequence) => sequence.stream.uniform());
-    // A model's vocabulary may be padded beyond the tokenizer's: those ids stand for nothing.
-    const drawn = sampleTokens(logits, { ...settings, uniforms, vocabulary: tokenizer.vocabularySize });
-    return sequences.filter((sequence, row) => {
+  // One step at 1 ms leaves no room for new arrays: these serve all steps.
+  const uniforms = new Float64Array(slotCount);
+  const drawn: SampledTokens = {
+    ids: new Int32Array(slotCount),
+    logProbabilities: new Float32Array(slotCount),
+  };
+  const { temperature, topP, topK } = settings;
+  // A model's vocabulary may be padded beyond the tokenizer's: those ids stand for nothing.
+  const options: SampleOptions = {
+    temperature,
+    topP,
+    topK,
+    uniforms,
+    vocabulary: tokenizer.vocabularySize,
+  };
+
+  /** Draws each sequence's next token from its row of logits; keeps in `sequences` those that go on. */
+  const draw = (logits: Tensor2D, sequences: Live[]): void => {
+    for (let row = 0; row < sequences.length; row++) uniforms[row] = sequences[row]!.stream.uniform();
+    sampleTokens(logits, options, drawn);
+    let kept = 0;
+    for (let row = 0; row < sequences.length; row++) {
+      const sequence = sequences[row]!;
       const id = drawn.ids[row]!;
       sequence.token = id;
       sequence.ids.push(id);
       sequence.logProbabilities.push(drawn.logProbabilities[row]!);
       if (stops.includes(id)) finish(sequence, 'stop');
       else if (sequence.ids.length >= sequence.limit) finish(sequence, 'length');
-      else return true;
-      return false;
-    });
+      else sequences[kept++] = sequence;
+    }
+    sequences.length = kept;
+  };
+
+  let inputs = stepInputs(slotCount);
+  /** One decoding step of all live sequences. */
+  const advance = () => {
+    if (live.length !== inputs.tokens.length) inputs = stepInputs(live.length);
+    const { tokens, lengths, slots } = inputs;
+    for (let row = 0; row < live.length; row++) {
+      const sequence = live[row]!;
+      tokens[row] = sequence.token;
+      lengths[row] = sequence.length++;
+      slots[row] = sequence.slot;
+    }
+    const logits = decodeStep(model, tokens, lengths, caches, slots);
+    draw(logits, live);
+    logits.dispose();
   };
 
   /** Fills free slots: one prefill for the new prompts, copies for further samples of the same prompt. */
@@ -189,8 +229,9 @@ export function* sampleBatched(
       starts.map(({ prompt, sequences }) => ({ ids: encoded[prompt]!, slots: sequences.map((s) => s.slot) })),
       caches,
     );
-    live.push(...draw(logits, started));
+    draw(logits, started);
     logits.dispose();
+    live.push(...started);
   };
 
   try {
@@ -199,21 +240,20 @@ export function* sampleBatched(
       while (free.length > 0 && nextPrompt < prompts.length) refill();
       yield* complete.splice(0);
       if (live.length === 0 || isCancelled()) return;
-      const current = live.splice(0);
-      const logits = decodeStep(
-        model,
-        Int32Array.from(current, (sequence) => sequence.token),
-        Int32Array.from(current, (sequence) => sequence.length),
-        caches,
-        Int32Array.from(current, (sequence) => sequence.slot),
-      );
-      for (const sequence of current) sequence.length++;
-      live.push(...draw(logits, current));
-      logits.dispose();
+      advance();
     }
   } finally {
     for (const cache of caches) cache.dispose();
   }
+}
+
+/** What a step of `count` sequences reads: the newest token, the tokens cached and the slot of each. */
+function stepInputs(count: number) {
+  return {
+    tokens: new Int32Array(count),
+    lengths: new Int32Array(count),
+    slots: new Int32Array(count),
+  };
 }
 
 /** Prefills prompts together and returns one row of logits per slot, prompts in order, slots in order. */

@@ -85,14 +85,14 @@ describeNative('key/value cache', () => {
     tf.tidy(cachedEqualsWhole);
   });
 
-  it('agrees with the reference for every head size and length', async () => {
-    // Sizes and lengths around vectors of 4, 8 and 16 numbers and blocks of eight keys.
+  it('agrees with the reference for every head size, length and group', async () => {
+    // Sizes and lengths around vectors of 4, 8 and 16 numbers and four streams of 16 keys.
     for (const headSize of [1, 4, 8, 20, 32, 48, 64]) {
-      for (const length of [0, 6, 7, 8, 40]) {
+      for (const [length, group] of [0, 6, 7, 8, 40, 83].map((n, i) => [n, 1 + (i % 3)] as const)) {
         const results: Float32Array[] = [];
         for (const name of ['cpu', 'native']) {
           await tf.setBackend(name);
-          const cache = createKvCache(2, 41, 1, headSize);
+          const cache = createKvCache(2, 84, 1, headSize);
           const tensor = (what: string, rows: number, count: number) =>
             tensorOf(float(what, [rows, count, headSize])) as tf.Tensor3D;
           results.push(
@@ -101,7 +101,7 @@ describeNative('key/value cache', () => {
                 const prefix = Int32Array.of(0, length);
                 writeCache(cache, tensor('k', length, 1), tensor('v', length, 1), prefix, Int32Array.of(1));
                 const lengths = Int32Array.of(length);
-                const [q, k, v] = [tensor('q', 1, 2), tensor('k1', 1, 1), tensor('v1', 1, 1)];
+                const [q, k, v] = [tensor('q', 1, group), tensor('k1', 1, 1), tensor('v1', 1, 1)];
                 return attentionWithCache(q, k, v, cache, lengths, Int32Array.of(1)) as tf.Tensor;
               })
               .dataSync() as Float32Array,
@@ -110,7 +110,12 @@ describeNative('key/value cache', () => {
         }
         // Scores are sums of up to 64 products of size 4; their error is that of the exponent.
         const tolerance = { absolute: 2e-5, relative: 2e-5 };
-        assertClose(results[1]!, results[0]!, tolerance, `size ${headSize}, length ${length}`);
+        assertClose(
+          results[1]!,
+          results[0]!,
+          tolerance,
+          `size ${headSize}, length ${length}, group ${group}`,
+        );
       }
     }
   });

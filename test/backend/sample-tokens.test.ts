@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
 import { type SampleOptions, sampleTokens, useBackend } from '../../src/backend/index.ts';
 import { randomFamily } from '../../src/core/index.ts';
 import { assertClose, describeNative, float, given, tensorOf } from './op-test.ts';
@@ -136,5 +137,56 @@ describeNative('sampleTokens', () => {
     assert.throws(() => sampleTokens(tf.tensor2d([[1, Number.NaN]]), limited), /row 0/);
     assert.throws(() => sampleTokens(tf.tensor2d([[-Infinity, 1]]), limited), /row 0/);
     assert.throws(() => sampleTokens(tf.tensor2d([[1, 2]]), { ...limited, vocabulary: 0 }), /vocabulary/);
+  });
+
+  it('chooses what the reference chooses for any vocabulary and settings', async () => {
+    const logits = fc.integer({ min: 1, max: 700 }).chain((size) =>
+      fc.record({
+        rows: fc.integer({ min: 0, max: 40 }),
+        size: fc.constant(size),
+        spread: fc.constantFrom(0.01, 1, 8, 60, 900), // of 900, most weights are 0 or subnormal
+        vocabulary: fc.option(fc.integer({ min: 1, max: size + 3 }), { nil: undefined }),
+      }),
+    );
+    const options = fc.record({
+      temperature: fc.constantFrom(0, 0.3, 1, 1, 2.5),
+      topP: fc.constantFrom(1, 1, 0.97, 0.4),
+      topK: fc.constantFrom(0, 0, 1, 7, 200),
+      top: fc.constantFrom(0, 0.5, 1 - 2 ** -30), // not within rounding of a border
+    });
+    await fc.assert(
+      fc.asyncProperty(logits, options, async ({ rows, size, spread, vocabulary }, { top, ...rest }) => {
+        const values = float('any logits', [rows, size], -spread, spread);
+        // Some ids are impossible, but never all.
+        for (let i = 1; i < values.values.length; i += 11) {
+          if (i % size !== 0) values.values[i] = -Infinity;
+        }
+        const draws = randomFamily('sample-test any', size).at(rows);
+        const given = Float64Array.from({ length: rows }, (_, b) => (b % 5 === 4 ? top : draws.uniform()));
+        const all: SampleOptions = { ...rest, uniforms: given };
+        if (vocabulary !== undefined) all.vocabulary = vocabulary;
+        const results: { ids: number[]; logProbabilities: number[] }[] = [];
+        for (const backend of ['cpu', 'native']) {
+          await tf.setBackend(backend);
+          const tensor = tensorOf(values) as tf.Tensor2D;
+          const into = { ids: new Int32Array(rows + 2), logProbabilities: new Float32Array(rows + 2) };
+          assert.equal(sampleTokens(tensor, all, into), into);
+          results.push({ ids: [...into.ids], logProbabilities: [...into.logProbabilities] });
+          tensor.dispose();
+        }
+        assert.deepEqual(results[1]!.ids, results[0]!.ids);
+        const close = { absolute: 1e-6, relative: 1e-6 };
+        assertClose(results[1]!.logProbabilities, results[0]!.logProbabilities, close, 'log-probabilities');
+      }),
+      { numRuns: 60, seed: 5 },
+    );
+    await tf.setBackend('native');
+    // At the greatest uniform number rounding may decide which of the last ids it is, but it is one that can be.
+    const row = tf.tensor2d([[...Array.from({ length: 400 }, (_, i) => (i % 3) - 2), -Infinity, 5]]);
+    const last = { ...settings[1]!, vocabulary: 401, uniforms: Float64Array.of(1 - 2 ** -53) };
+    assert.ok([398, 399].includes(sampleTokens(row, last).ids[0]!));
+    row.dispose();
+    const short = { ids: new Int32Array(1), logProbabilities: new Float32Array(1) };
+    assert.throws(() => sampleTokens(tf.zeros([2, 3]), { ...settings[1]!, uniforms }, short), /do not fit/);
   });
 });

@@ -94,7 +94,13 @@ interface RotaryTable {
 }
 const rotaryTables = new WeakMap<NativeBackend, Map<string, RotaryTable>>();
 
-function rotaryTable(backend: NativeBackend, size: number, base: number, atLeast: number): RotaryTable {
+/** The table that rotary and decodeStep read, of at least `atLeast` positions. */
+export function rotaryTable(
+  backend: NativeBackend,
+  size: number,
+  base: number,
+  atLeast: number,
+): RotaryTable {
   let tables = rotaryTables.get(backend);
   if (tables === undefined) {
     tables = new Map();

@@ -28,6 +28,18 @@ export class NativeKvCache {
     this.values = 0;
   }
 
+  /** Whether it holds keys and values of these sizes. */
+  fits(kvHeads: number, headSize: number): boolean {
+    return kvHeads === this.kvHeads && headSize === this.headSize;
+  }
+
+  /** Writes where keys and values are into an operation's arguments. */
+  writeAddresses(args: Float64Array, at: number): void {
+    if (this.keys === 0) throw internalError('the key/value cache is disposed');
+    args[at] = this.keys;
+    args[at + 1] = this.values;
+  }
+
   /** Prefill; see writeCache in ../ops/kv-cache.ts. */
   write(k: tf.Tensor3D, v: tf.Tensor3D, segments: Int32Array, slots: Int32Array): void {
     this.check(k);

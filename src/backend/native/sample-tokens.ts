@@ -3,16 +3,15 @@ import { internalError } from '../../core/index.ts';
 import type { SampledTokens, SampleOptions } from '../ops/sample-tokens.ts';
 import type { NativeBackend } from './backend.ts';
 
-/** sampleTokens on the native backend: the logits never leave it. */
+/** sampleTokens on the native backend, into arrays that are long enough: the logits never leave it. */
 export function nativeSampleTokens(
   backend: NativeBackend,
   logits: tf.Tensor2D,
   options: SampleOptions,
-): SampledTokens {
+  into: SampledTokens,
+): void {
   const [rows, size] = logits.shape;
-  const ids = new Int32Array(rows);
-  const logProbabilities = new Float32Array(rows);
-  if (rows === 0) return { ids, logProbabilities };
+  if (rows === 0) return;
   const { args, op, address, run } = backend.engine;
   args[0] = backend.address(logits);
   args[1] = rows;
@@ -21,10 +20,9 @@ export function nativeSampleTokens(
   args[4] = options.topP;
   args[5] = options.topK;
   args[6] = address(options.uniforms);
-  args[7] = address(ids);
-  args[8] = address(logProbabilities);
+  args[7] = address(into.ids);
+  args[8] = address(into.logProbabilities);
   args[9] = Math.min(options.vocabulary ?? size, size);
   const bad = run(op.sample!);
-  if (bad > 0) throw internalError(`sampleTokens: row ${ids.indexOf(-1)} has no finite greatest logit`);
-  return { ids, logProbabilities };
+  if (bad > 0) throw internalError(`sampleTokens: row ${into.ids.indexOf(-1)} has no finite greatest logit`);
 }

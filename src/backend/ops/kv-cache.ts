@@ -159,7 +159,8 @@ function attendOne(
   return out;
 }
 
-function checkRows(cache: KvCache, slot: number, rows: number): void {
+/** @throws an internal error where a slot does not exist or has no room for so many rows */
+export function checkRows(cache: KvCache, slot: number, rows: number): void {
   if (!(slot >= 0 && slot < cache.slots) || !(rows >= 0 && rows <= cache.capacity)) {
     throw internalError(
       `key/value cache of ${cache.slots} slots of ${cache.capacity} rows has no room for ${rows} rows in slot ${slot}`,

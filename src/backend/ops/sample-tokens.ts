@@ -30,17 +30,28 @@ export interface SampledTokens {
  * order at the row's uniform number. A row's choice depends on that row alone, not on the batch.
  *
  * @param logits [B, V]
+ * @param into arrays of at least B entries to write to, instead of new ones of B
  */
-export function sampleTokens(logits: tf.Tensor2D, options: SampleOptions): SampledTokens {
+export function sampleTokens(
+  logits: tf.Tensor2D,
+  options: SampleOptions,
+  into?: SampledTokens,
+): SampledTokens {
   const [rows, size] = logits.shape;
   const { vocabulary = size } = options;
   if (options.uniforms.length < rows) throw internalError(`sampleTokens: ${rows} rows need as many uniforms`);
   if (!(vocabulary >= 1)) throw internalError(`sampleTokens: a vocabulary of ${vocabulary} ids`);
+  const drawn = into ?? { ids: new Int32Array(rows), logProbabilities: new Float32Array(rows) };
+  const { ids, logProbabilities } = drawn;
+  if (ids.length < rows || logProbabilities.length < rows) {
+    throw internalError(`sampleTokens: ${rows} rows do not fit into arrays of ${ids.length}`);
+  }
   const native = currentNative();
-  if (native !== undefined) return nativeSampleTokens(native, logits, options);
+  if (native !== undefined) {
+    nativeSampleTokens(native, logits, options, drawn);
+    return drawn;
+  }
   const values = logits.dataSync<'float32'>();
-  const ids = new Int32Array(rows);
-  const logProbabilities = new Float32Array(rows);
   for (let b = 0; b < rows; b++) {
     const row = values.subarray(b * size, (b + 1) * size);
     if (row.includes(Number.NaN)) throw internalError(`sampleTokens: a logit of row ${b} is NaN`);
@@ -48,7 +59,7 @@ export function sampleTokens(logits: tf.Tensor2D, options: SampleOptions): Sampl
     ids[b] = id;
     logProbabilities[b] = logProbability(row, id);
   }
-  return { ids, logProbabilities };
+  return drawn;
 }
 
 function chooseToken(logits: Float32Array, options: SampleOptions, uniform: number): number {
