@@ -9,31 +9,9 @@
 #include <atomic>
 #include <thread>
 #endif
-#include <map>  // of the stand-in below
-#include <mutex>
-#include <tuple>
 
 namespace ISA {
 namespace {
-// ---- stand-in until the engine caches packed weights with their buffers ----
-const float* packed_weights(const float* weights, int64_t n, int64_t k) {
-  struct Packed {
-    std::vector<float> fingerprint;
-    float* panels = nullptr;
-  };
-  static std::map<std::tuple<const float*, int64_t, int64_t>, Packed> cache;
-  static std::mutex lock;
-  std::lock_guard<std::mutex> guard(lock);
-  Packed& entry = cache[{weights, n, k}];
-  std::vector<float> now;
-  for (int64_t i = 0; i < 61; i++) now.push_back(weights[(n * k - 1) * i / 60]);
-  if (entry.panels && memcmp(now.data(), entry.fingerprint.data(), now.size() * 4) == 0) return entry.panels;
-  if (!entry.panels) entry.panels = (float*)buffer_allocate(packed_size(k, n) * 4);
-  pack_b(entry.panels, {weights, k, true}, k, n, 0, ceil_div(n, NR));
-  entry.fingerprint = now;
-  return entry.panels;
-}
-
 // ---- a team of threads that goes through a sequence of stages together ----
 #if defined(__wasm__)
 // There the calling thread may be ended at any moment, and a member that waits for it would wait for ever: each stage
@@ -196,8 +174,8 @@ struct Product {
   const float* panel(int64_t j) const { return packed + j * NR * k; }
 };
 
-enum Epilogue { STORE, ADD };
-void finish_panel(Epilogue epilogue, const float* buffer, const Product& to, int64_t j, int64_t first, int64_t rows) {
+enum After { STORE, ADD };
+void finish_panel(After epilogue, const float* buffer, const Product& to, int64_t j, int64_t first, int64_t rows) {
   int64_t columns = min64(NR, to.n - j * NR);
   const float* bias = to.bias ? to.bias + j * NR : nullptr;
   for (int64_t i = 0; i < rows; i++) {
@@ -502,7 +480,7 @@ double decodeStep(const double* a) {
         }
       });
     };
-    auto products = [&](const Product* list, int count, Epilogue epilogue, const float* from, int64_t stride) {
+    auto products = [&](const Product* list, int count, After epilogue, const float* from, int64_t stride) {
       int64_t panels = 0;
       for (int i = 0; i < count; i++) panels += list[i].panels();
       int64_t chunk = chunk_of(panels, list[0].k), chunks = ceil_div(panels, chunk);
