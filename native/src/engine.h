@@ -13,7 +13,7 @@ double buffer_bytes_cached();
 double buffer_count();
 // Per-thread scratch that only grows; `slot` tells simultaneous uses apart. Never holds tensor data.
 enum Scratch { SCRATCH_PACK_A, SCRATCH_PACK_B, SCRATCH_PACK_C, SCRATCH_PACK_D, SCRATCH_ROWS, SCRATCH_ROWS2, SCRATCH_PARTIAL, SCRATCH_COUNT };
-float* scratch(Scratch slot, size_t floats);  // throws std::bad_alloc
+float* scratch(Scratch slot, int64_t floats);  // throws std::bad_alloc
 
 // ---- threads (pool.cpp) ----
 typedef void (*TaskFunction)(void* context, int64_t index);

@@ -84,7 +84,8 @@ double buffer_bytes_in_use() { std::lock_guard<std::mutex> guard(lock); return (
 double buffer_bytes_cached() { std::lock_guard<std::mutex> guard(lock); return (double)cached; }
 double buffer_count() { std::lock_guard<std::mutex> guard(lock); return (double)count; }
 
-float* scratch(Scratch slot, size_t floats) {
+float* scratch(Scratch slot, int64_t wanted) {
+  size_t floats = (size_t)wanted;
   struct Held {
     float* data[SCRATCH_COUNT] = {};
     size_t size[SCRATCH_COUNT] = {};

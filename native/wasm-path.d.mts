@@ -1,0 +1,4 @@
+export const wasmFolder: string;
+export const wasmFile: string;
+export const wasmHashFile: string;
+export function sourceHash(): string;
