@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { setThreadCount, threadCount } from '../../src/backend/index.ts';
-import { assertClose, compareWithCpu, describeNative, float, given, tensorOf } from './op-test.ts';
+import {
+  assertClose,
+  compareWithCpu,
+  describeNative,
+  float,
+  given,
+  tensorOf,
+  testedBackend,
+} from './op-test.ts';
 
 /** Σ of k products of numbers below 2, in float32: each addition rounds by 6e-8 of a partial sum below 4√k. */
 const tolerance = (k: number) => ({ absolute: 1e-6 * (1 + k ** 0.5) * 4, relative: 1e-6 });
@@ -72,7 +80,7 @@ describeNative('matrix multiplication', () => {
 
   it('batches broadcast on both sides equal the repeated operands', async () => {
     // Against native itself: cpu's matMul is wrong here (it makes as many products as the larger batch).
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const [x, y] = [float('a', [2, 1, 3, 4]), float('b', [1, 3, 4, 5])];
     const [actual, expected] = tf.tidy(() => {
       const [a, b] = [tensorOf(x) as tf.Tensor4D, tensorOf(y) as tf.Tensor4D];
@@ -112,7 +120,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('NaN and infinities reach exactly the results they touch', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const a = float('a', [20, 30]);
     a.values[3 * 30 + 4] = Number.NaN;
     a.values[7 * 30 + 1] = Infinity;
@@ -126,7 +134,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('large products agree with float64, in the same bits for any number of threads', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const [m, n, k] = [150, 130, 500] as const;
     const a = float('a', [m, k]);
     const b = float('b', [n, k]);
@@ -149,7 +157,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('a row does not depend on the rows computed with it', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const a = float('a', [61, 40]);
     const b = float('b', [90, 40]);
     const one = (rows: number) =>
