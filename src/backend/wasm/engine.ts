@@ -171,7 +171,13 @@ export class WasmEngine implements Engine {
 
   /** Starts workers that are missing; those that are too many sleep. A worker takes part as soon as it is there. */
   private resize(): void {
-    while (this.workers.length < this.wanted - 1) this.workers.push(this.startWorker(this.workers.length));
+    while (this.workers.length < this.wanted - 1) {
+      try {
+        this.workers.push(this.startWorker(this.workers.length));
+      } catch {
+        this.wanted = this.workers.length + 1; // threads are forbidden or used up: fewer compute the same
+      }
+    }
     this.exports.resize(this.wanted);
   }
 
