@@ -57,7 +57,9 @@ try {
   await main();
 } catch (error) {
   const reason = String(error.message ?? error).split('\n')[0];
-  const instead = existsSync(output) ? 'the one built before is kept' : 'the slower wasm backend will be used';
+  const instead = existsSync(output)
+    ? 'the one built before is kept'
+    : 'the slower wasm backend will be used';
   console.error(`interplay: the native backend was not built (${reason}); ${instead}`);
 }
 
