@@ -1,15 +1,17 @@
-// Compiles the engine (native/src and native/wasm) to native/wasm/interplay.wasm, which is kept in the repository:
-// it is what computes where no C++ compiler is. A maintainer's tool, plain Node:
+// Compiles the engine (native/src and native/wasm) to native/wasm/interplay.wasm and, with fused multiply-adds,
+// interplay-relaxed.wasm. Both are kept in the repository: they are what computes where no C++ compiler is. A
+// maintainer's tool, plain Node:
 //   node native/build-wasm.mjs
-// Needs clang with the WebAssembly target (14 or later), lld, and the headers and archives of wasi-libc, libc++ and
-// compiler-rt for wasm32; on Debian: apt install clang lld wasi-libc libc++-14-dev-wasm32 libclang-rt-14-dev-wasm32.
-// $WASM_CXX and $WASI_SYSROOT name others. Nothing of WASI is called: the file imports only its memory.
+// Needs clang 16 or later with the WebAssembly target, its lld, and the headers and archives of wasi-libc and libc++
+// for wasm32; on Debian 12: apt install clang-19 lld-19 wasi-libc libc++-14-dev-wasm32. $WASM_CXX and $WASI_SYSROOT
+// name others. Nothing of WASI is called: the files import only their memory.
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { sourceHash, wasmFile, wasmFolder, wasmHashFile } from './wasm-path.mjs';
+import { wasmCompiler } from './wasm-compiler.mjs';
+import { relaxedWasmFile, sourceHash, wasmFile, wasmFolder, wasmHashFile } from './wasm-path.mjs';
 
 const execute = promisify(execFile);
 const source = path.join(wasmFolder, '../src');
@@ -60,43 +62,53 @@ const linkFlags = [
   '-Wl,--gc-sections',
 ];
 
-const compiler = await findCompiler();
+/** Those with products in their inner loops; the rest is the same in both files. */
+const relaxedFiles = ['gemm'];
+
+const compiler = wasmCompiler();
 const work = mkdtempSync(path.join(tmpdir(), 'interplay-wasm-'));
 try {
+  if (compiler === undefined) throw new Error('no clang++ 16 or later with the wasm32 target; set WASM_CXX');
   const hash = sourceHash();
   const jobs = [
-    ...engineFiles.map((name) => ({ name, file: path.join(source, `${name}.cpp`) })),
-    ...ownFiles.map((name) => ({ name: `own-${name}`, file: path.join(wasmFolder, `${name}.cpp`) })),
+    ...engineFiles.map((name) => ({ name, file: path.join(source, `${name}.cpp`), extra: [] })),
+    ...ownFiles.map((name) => ({
+      name: `own-${name}`,
+      file: path.join(wasmFolder, `${name}.cpp`),
+      extra: [],
+    })),
+    ...relaxedFiles.map((name) => ({
+      name: `${name}-relaxed`,
+      file: path.join(source, `${name}.cpp`),
+      extra: ['-mrelaxed-simd'],
+    })),
   ];
   let next = 0;
   const worker = async () => {
     while (next < jobs.length) {
-      const { name, file } = jobs[next++];
-      await run(compiler, [...flags, '-c', file, '-o', path.join(work, `${name}.o`)]);
+      const { name, file, extra } = jobs[next++];
+      await run(compiler, [...flags, ...extra, '-c', file, '-o', path.join(work, `${name}.o`)]);
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  const objects = jobs.map(({ name }) => path.join(work, `${name}.o`));
-  const linked = path.join(work, 'interplay.wasm');
-  await run(compiler, [
-    flags[0],
-    ...linkFlags,
-    '-o',
-    linked,
-    ...objects,
-    `-L${path.join(sysroot, 'lib/wasm32-wasi')}`,
-    '-lc++',
-    '-lc',
-  ]);
-  const bytes = readFileSync(linked);
-  const module = new WebAssembly.Module(bytes);
+  const both = [...engineFiles, ...ownFiles.map((name) => `own-${name}`)];
+  const plain = await link(both, 'interplay');
+  const relaxed = await link(
+    both.map((name) => (relaxedFiles.includes(name) ? `${name}-relaxed` : name)),
+    'interplay-relaxed',
+  );
+  const module = new WebAssembly.Module(plain);
   const imports = WebAssembly.Module.imports(module).map(({ module: from, name }) => `${from}.${name}`);
   if (imports.join() !== 'env.memory')
     throw new Error(`imports ${imports.join(', ')}: only env.memory may be`);
   if (sourceHash() !== hash) throw new Error('the sources changed meanwhile; build again');
-  writeFileSync(wasmFile, bytes);
+  writeFileSync(wasmFile, plain);
+  writeFileSync(relaxedWasmFile, relaxed);
   writeFileSync(wasmHashFile, `${hash}\n`);
-  console.error(`interplay: built ${path.relative(process.cwd(), wasmFile)}, ${bytes.length} bytes`);
+  console.error(
+    `interplay: built ${path.relative(process.cwd(), wasmFile)} (${plain.length} bytes) and ` +
+      `${path.basename(relaxedWasmFile)} (${relaxed.length} bytes) with ${compiler}`,
+  );
 } catch (error) {
   console.error(`interplay: the wasm engine was not built: ${error.message}`);
   process.exitCode = 1;
@@ -104,18 +116,12 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-async function findCompiler() {
-  const candidates = process.env.WASM_CXX ? [process.env.WASM_CXX] : ['clang++', 'clang++-14'];
-  for (const candidate of candidates) {
-    try {
-      const { stdout } = await execute(candidate, ['--print-targets']);
-      if (stdout.includes('wasm32')) return candidate;
-    } catch (error) {
-      if (error.code !== 'ENOENT') throw error;
-    }
-  }
-  console.error(`interplay: no clang++ with the wasm32 target, looked for ${candidates.join(', ')}`);
-  process.exit(1);
+async function link(names, output) {
+  const file = path.join(work, `${output}.wasm`);
+  const objects = names.map((name) => path.join(work, `${name}.o`));
+  const libraries = [`-L${path.join(sysroot, 'lib/wasm32-wasi')}`, '-lc++', '-lc'];
+  await run(compiler, [flags[0], ...linkFlags, '-o', file, ...objects, ...libraries]);
+  return readFileSync(file);
 }
 
 async function run(command, argv) {

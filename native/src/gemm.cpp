@@ -36,7 +36,7 @@ inline __attribute__((always_inline)) void tile(int64_t k, const float* a, int64
     for (int i = 0; i < M; i++) {
       vf av = splat(PACKED ? a[i] : a[i * row]);
 #pragma GCC unroll 4
-      for (int j = 0; j < NV; j++) acc[i][j] += av * bv[j];
+      for (int j = 0; j < NV; j++) acc[i][j] = multiply_add(av, bv[j], acc[i][j]);
     }
     a += PACKED ? M : 1;
     b += NR;

@@ -30,6 +30,15 @@ typedef float vfu __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias))
 static inline vf load(const float* p) { return *(const vfu*)p; }
 static inline void store(float* p, vf v) { *(vfu*)p = v; }
 static inline vf splat(float x) { return x - (vf){}; }
+// a · b + c, rounded once where the instruction set has that; compilers contract it to one instruction, except for
+// WebAssembly, where only relaxed SIMD has it.
+static inline vf multiply_add(vf a, vf b, vf c) {
+#if defined(__wasm_relaxed_simd__)
+  return __builtin_wasm_relaxed_madd_f32x4(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
 static inline float sum(vf v) {
   float total[WIDTH];
   store(total, v);

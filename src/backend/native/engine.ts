@@ -24,8 +24,8 @@ interface Addon {
 
 const ARGUMENTS = 8192;
 const addonSets = ['portable', 'avx2', 'avx512'] as const;
-/** `simd128` is WebAssembly's, and the wasm engine's only one. */
-export type InstructionSet = (typeof addonSets)[number] | 'simd128';
+/** The last two are WebAssembly's; relaxed SIMD has fused multiply-adds. */
+export type InstructionSet = (typeof addonSets)[number] | 'simd128' | 'relaxed-simd';
 
 /**
  * What computes: the addon, or the same sources as WebAssembly (../wasm/engine.ts). Write numbers into `args`, then
@@ -100,7 +100,7 @@ export function loadEngine(): Engine {
     memory,
     threads: addon.threads,
     instructionSet: (limit) =>
-      addonSets[addon.instructionSet(limit === 'simd128' ? 0 : addonSets.indexOf(limit))]!,
+      addonSets[addon.instructionSet(Math.max(0, addonSets.indexOf(limit as 'portable')))]!,
     features: addon.features,
   };
   registerEngine(engine);

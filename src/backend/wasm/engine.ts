@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { wasmFile } from '../../../native/wasm-path.mjs';
+import { relaxedWasmFile, wasmFile } from '../../../native/wasm-path.mjs';
 import { internalError } from '../../core/index.ts';
-import { type Engine, registerEngine, wantedThreads } from '../native/engine.ts';
+import { type Engine, type InstructionSet, registerEngine, wantedThreads } from '../native/engine.ts';
 
 /** What native/wasm/*.cpp exports. Pointers arrive as signed 32-bit integers. */
 interface Exports {
@@ -33,15 +33,29 @@ const PAGE = 65536;
 /** The least a system must grant; most machines grant the 4 GB that 32-bit addresses reach. */
 const mostPages = [65536, 32768, 16384, 8192];
 
+/** (func (result v128) (f32x4.relaxed_madd …)): valid where relaxed SIMD is known. */
+const fusedMultiplyAdd = Uint8Array.from([
+  ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+  ...[0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b],
+  ...[0x03, 0x02, 0x01, 0x00],
+  ...[0x0a, 0x13, 0x01, 0x11, 0x00],
+  ...[0x41, 0x00, 0xfd, 0x0f],
+  ...[0x41, 0x00, 0xfd, 0x0f],
+  ...[0x41, 0x00, 0xfd, 0x0f],
+  ...[0xfd, 0x85, 0x02, 0x0b],
+]);
+
 let engine: WasmEngine | undefined;
 
 /**
- * The engine compiled to WebAssembly (native/wasm/interplay.wasm), for machines where the addon cannot be built.
+ * The engine compiled to WebAssembly (native/wasm/*.wasm), for machines where the addon cannot be built.
  * Throws, in one line, what makes it impossible. Threads start with `start`.
  */
 export function loadWasmEngine(): WasmEngine {
   if (engine === undefined) {
-    engine = new WasmEngine(new WebAssembly.Module(readFileSync(wasmFile)));
+    const set = WebAssembly.validate(fusedMultiplyAdd) ? 'relaxed-simd' : 'simd128';
+    const file = set === 'relaxed-simd' ? relaxedWasmFile : wasmFile;
+    engine = new WasmEngine(new WebAssembly.Module(readFileSync(file)), set);
     registerEngine(engine);
   }
   return engine;
@@ -74,7 +88,10 @@ export class WasmEngine implements Engine {
   /** Whether a call is under way: still true at the next one when JavaScript's execution was terminated. */
   private entered = false;
 
-  constructor(private readonly module: WebAssembly.Module) {
+  constructor(
+    private readonly module: WebAssembly.Module,
+    private readonly set: 'simd128' | 'relaxed-simd',
+  ) {
     this.wanted = wantedThreads();
     this.memory_ = sharedMemory();
     const instance = new WebAssembly.Instance(module, { env: { memory: this.memory_ } });
@@ -100,7 +117,7 @@ export class WasmEngine implements Engine {
     if (this.entered) this.recover();
     // A file older than the kernels that call it may lack an operation.
     if (!(operation >= 0)) {
-      throw internalError('an operation that native/wasm/interplay.wasm lacks: node native/build-wasm.mjs');
+      throw internalError('an operation that the WebAssembly file lacks: node native/build-wasm.mjs');
     }
     this.entered = true;
     let value: number;
@@ -154,12 +171,13 @@ export class WasmEngine implements Engine {
     return this.wanted;
   }
 
-  instructionSet(): 'simd128' {
-    return 'simd128';
+  /** What the runtime knows; nothing can be forbidden it. */
+  instructionSet(): InstructionSet {
+    return this.set;
   }
 
   features(): string[] {
-    return ['simd128', 'threads'];
+    return [...new Set(['simd128', this.set])];
   }
 
   /** Starts the threads, once; called when the backend is first used. */
