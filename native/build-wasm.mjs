@@ -6,19 +6,22 @@
 // for wasm32; on Debian 12: apt install clang-19 lld-19 wasi-libc libc++-14-dev-wasm32. $WASM_CXX and $WASI_SYSROOT
 // name others. Nothing of WASI is called: the files import only their memory.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { wasmCompiler } from './wasm-compiler.mjs';
-import { relaxedWasmFile, sourceHash, wasmFile, wasmFolder, wasmHashFile } from './wasm-path.mjs';
+import { relaxedWasmFile, replaced, sourceHash, wasmFile, wasmFolder, wasmHashFile } from './wasm-path.mjs';
 
 const execute = promisify(execFile);
 const source = path.join(wasmFolder, '../src');
 const sysroot = process.env.WASI_SYSROOT ?? '/usr';
 
 /** Everything of native/src but what native/wasm replaces. */
-const engineFiles = ['gemm', 'elementwise', 'rows', 'attention', 'loss', 'optimizer', 'structure', 'sample'];
+const engineFiles = readdirSync(source)
+  .filter((name) => name.endsWith('.cpp') && !replaced.includes(name))
+  .map((name) => path.basename(name, '.cpp'))
+  .sort();
 const ownFiles = ['main', 'memory', 'pool'];
 const flags = [
   '--target=wasm32-wasi',
@@ -40,6 +43,8 @@ const flags = [
   '-Wno-unused-function',
   '-DISA=portable',
   `-I${source}`,
+  `-I${wasmFolder}`,
+  `-I${path.join(wasmFolder, 'include')}`, // stands before the C++ library's headers of the same names
   '-isystem',
   path.join(sysroot, 'include/wasm32-wasi/c++/v1'),
   '-isystem',

@@ -13,14 +13,14 @@ export const relaxedWasmFile = path.join(wasmFolder, 'interplay-relaxed.wasm');
 /** Holds `sourceHash()` of the sources that both were compiled from. */
 export const wasmHashFile = path.join(wasmFolder, 'interplay.wasm.sources');
 /** Of native/src: what native/wasm replaces. */
-const replaced = ['addon.cpp', 'memory.cpp', 'pool.cpp'];
+export const replaced = ['addon.cpp', 'memory.cpp', 'pool.cpp'];
 
 /** A hash of all that the WebAssembly files depend on, but the compiler. */
 export function sourceHash() {
   const hash = createHash('sha256');
   const list = (folder) => readdirSync(path.join(here, folder)).map((name) => `${folder}/${name}`);
-  const files = [...list('src'), ...list('wasm')].filter(
-    (name) => /\.(cpp|h|def)$/.test(name) && !replaced.some((file) => name === `src/${file}`),
+  const files = [...list('src'), ...list('wasm'), ...list('wasm/include')].filter(
+    (name) => /(\.(cpp|h|def)|include\/\w+)$/.test(name) && !replaced.some((file) => name === `src/${file}`),
   );
   for (const name of [...files.sort(), 'build-wasm.mjs']) {
     hash

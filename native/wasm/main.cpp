@@ -61,13 +61,13 @@ void EXPORT(trim)() { buffer_reset_peak(); }
 int EXPORT(threads)() { return pool_threads(); }
 void EXPORT(resize)(int threads) { pool_resize(threads); }
 // After `run` trapped or was terminated: everything as before the call. Returns the recorded Failure; its message,
-// a C string or null, is at recorded_message().
+// a C string or null, is at recorded_message(). Negative when the workers are lost: JavaScript must end them.
 int EXPORT(recover)() {
-  pool_recover();
+  bool free = pool_recover();
   buffer_forget_derived();
   int kind = failure;
   failure = FAILURE_NONE;
-  return kind;
+  return free ? kind : -1 - kind;
 }
 const char* EXPORT(recorded_message)() { return failure_message; }
 
@@ -75,6 +75,7 @@ const char* EXPORT(recorded_message)() { return failure_message; }
 [[noreturn]] void abort() { __builtin_trap(); }
 int atexit(void (*)()) { return 0; }
 int __cxa_atexit(void (*)(void*), void*, void*) { return 0; }
+int __cxa_thread_atexit(void (*)(void*), void*, void*) { return 0; }  // threads end with the process
 [[noreturn]] void __cxa_pure_virtual() { __builtin_trap(); }
 // Static variables of functions; the guard is 0, 1 when done (what compiled code tests) or 2 in progress.
 int __cxa_guard_acquire(int32_t* guard) {

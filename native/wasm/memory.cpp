@@ -30,8 +30,7 @@ uint32_t levels_used, subs_used[LEVELS];
 Block* top;  // the block at the end of the heap
 uint32_t heap_end;
 uint32_t in_use, count, idle, peak;
-// Scratch, derived data and C++ objects live in the same heap, but are not tensors: taken out of the figures again.
-uint32_t other_bytes, other_count, derived_bytes;
+uint32_t derived_bytes;
 uint32_t epoch;  // of derived data: what a call that failed may have left unfinished is of an older one
 
 struct Bin { uint32_t level, sub; };
@@ -123,7 +122,8 @@ inline __attribute__((always_inline)) Block* extend(uint32_t size) {
 }
 }  // namespace
 
-void* buffer_allocate(size_t bytes) {
+// Tensors are what the figures are about; scratch, derived data and C++ objects live in the same heap.
+static void* allocate(size_t bytes, bool tensor) {
   if (bytes > 0xf8000000u) return nullptr;
   uint32_t size = size_class((uint32_t)bytes + (bytes == 0) + sizeof(Block));
   lock.acquire();
@@ -140,22 +140,24 @@ void* buffer_allocate(size_t bytes) {
       b->size = size;
       insert(rest);
     }
-    in_use += b->size;
-    count++;
-    if (in_use - other_bytes > peak) peak = in_use - other_bytes;
+    if (tensor) {
+      in_use += b->size;
+      count++;
+      if (in_use > peak) peak = in_use;
+    }
     b->derived = nullptr;
   }
   lock.release();
   return b ? b + 1 : nullptr;
 }
 
-void buffer_release(void* pointer) {
-  if (!pointer) return;
+static void release(void* pointer, bool tensor) {
   Block* b = (Block*)pointer - 1;
-  buffer_changed(pointer);
   lock.acquire();
-  in_use -= b->size;
-  count--;
+  if (tensor) {
+    in_use -= b->size;
+    count--;
+  }
   Block* up = above(b);
   if (up && up->free) {
     remove(up);
@@ -175,20 +177,17 @@ void buffer_release(void* pointer) {
   lock.release();
 }
 
-namespace {
-void* allocate_other(size_t bytes) {
-  void* p = buffer_allocate(bytes);
-  if (p) {
-    __atomic_fetch_add(&other_bytes, ((Block*)p - 1)->size, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&other_count, 1u, __ATOMIC_RELAXED);
-  }
-  return p;
+void* buffer_allocate(size_t bytes) { return allocate(bytes, true); }
+void buffer_release(void* pointer) {
+  if (!pointer) return;
+  buffer_changed(pointer);
+  release(pointer, true);
 }
+
+namespace {
+void* allocate_other(size_t bytes) { return allocate(bytes, false); }
 void release_other(void* p) {
-  if (!p) return;
-  __atomic_fetch_sub(&other_bytes, ((Block*)p - 1)->size, __ATOMIC_RELAXED);
-  __atomic_fetch_sub(&other_count, 1u, __ATOMIC_RELAXED);
-  buffer_release(p);
+  if (p) release(p, false);
 }
 }  // namespace
 
@@ -220,14 +219,14 @@ void buffer_forget_derived() { epoch++; }
 
 double buffer_statistic(BufferStatistic which) {
   switch (which) {
-    case IN_USE: return (double)(in_use - other_bytes);
+    case IN_USE: return (double)in_use;
     case CACHED: return (double)idle;
-    case COUNT: return (double)(count - other_count);
+    case COUNT: return (double)count;
     case PEAK: return (double)peak;
     default: return (double)derived_bytes;
   }
 }
-void buffer_reset_peak() { peak = in_use - other_bytes; }
+void buffer_reset_peak() { peak = in_use; }
 void buffer_trim() {}  // linear memory cannot shrink
 
 float* scratch(Scratch slot, int64_t floats) {

@@ -7,7 +7,8 @@
 // A lock that sleeps when it must. Critical sections hold no loop and no call, so that a terminated JavaScript
 // thread, which V8 stops only at those, never leaves one locked.
 struct Lock {
-  int32_t state = 0;  // 0 free, 1 held, 2 held and awaited
+  constexpr Lock() noexcept : state(0) {}
+  int32_t state;  // 0 free, 1 held, 2 held and awaited
   void acquire() {
     int32_t seen = 0;
     if (__atomic_compare_exchange_n(&state, &seen, 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
@@ -23,5 +24,6 @@ enum Failure { FAILURE_NONE, FAILURE_MESSAGE, FAILURE_MEMORY };
 [[noreturn]] void fail_with(Failure kind, const char* message);
 // Derived data made so far is made anew when it is asked for: a call that failed may have left it unfinished.
 void buffer_forget_derived();
-// Ends a job that a trap or a termination of the calling thread left open; only that thread may call it.
-void pool_recover();
+// Ends a job that a trap or a termination of the calling thread left open; only that thread may call it. False when
+// workers do not leave the job, because they wait for what that thread left undone: none is used any more, then.
+bool pool_recover();

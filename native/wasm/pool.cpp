@@ -37,16 +37,19 @@ void leave() {
   }
 }
 
-void close_job() {
+// Waits until no worker is in the job, each time for at most `patience` nanoseconds (-1: without end).
+bool close_job(int64_t patience) {
   __atomic_fetch_and(&state, ~OPEN, __ATOMIC_SEQ_CST);
-  for (int spin = 0; (state_now() & ACTIVE) != 0; spin++) {
+  bool patient = true;
+  for (int spin = 0; (state_now() & ACTIVE) != 0 && patient; spin++) {
     if (spin < 4 * SPIN) continue;
     int32_t seen = get(&done);
     __atomic_store_n(&waiting, 1, __ATOMIC_SEQ_CST);
-    if ((state_now() & ACTIVE) != 0) __builtin_wasm_memory_atomic_wait32(&done, seen, -1);
+    if ((state_now() & ACTIVE) != 0) patient = __builtin_wasm_memory_atomic_wait32(&done, seen, patience) != 2;
     __atomic_store_n(&waiting, 0, __ATOMIC_SEQ_CST);
   }
   busy = false;
+  return (state_now() & ACTIVE) == 0;
 }
 }  // namespace
 
@@ -57,12 +60,15 @@ void pool_resize(int threads) {
   __builtin_wasm_memory_atomic_notify(&target, ~0u);
 }
 
-void pool_recover() {
+bool pool_recover() {
+  bool free = true;
   if (busy) {
     __atomic_store_n(&next_task, count, __ATOMIC_SEQ_CST);
-    close_job();
+    free = close_job(2000000000);
+    if (!free) pool_resize(1);
   }
   failed = false;
+  return free;
 }
 
 void pool_run(int64_t tasks, TaskFunction task, void* what) {
@@ -80,7 +86,7 @@ void pool_run(int64_t tasks, TaskFunction task, void* what) {
   __atomic_fetch_add(&epoch, 1, __ATOMIC_SEQ_CST);
   if (get(&sleepers) > 0) __builtin_wasm_memory_atomic_notify(&epoch, ~0u);
   take_tasks();
-  close_job();
+  close_job(-1);
   if (failed) __builtin_trap();  // what a worker recorded
 }
 
@@ -109,6 +115,12 @@ __attribute__((export_name("worker_loop"))) void worker_loop(int index) {
     take_tasks();
     leave();
   }
+}
+// After every worker has been terminated: as if none had ever been.
+__attribute__((export_name("reset_pool"))) void reset_pool() {
+  __atomic_store_n(&state, ((state_now() >> 16) + 1) << 16, __ATOMIC_SEQ_CST);
+  sleepers = 0;
+  failed = false;
 }
 // After a trap in worker_loop: ends the job as failed. The worker then enters the loop again.
 __attribute__((export_name("worker_failed"))) void worker_failed() {

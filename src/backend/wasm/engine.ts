@@ -22,6 +22,7 @@ interface Exports {
   trim(): void;
   resize(threads: number): void;
   recover(): number;
+  reset_pool(): void;
   recorded_message(): number;
 }
 
@@ -84,7 +85,7 @@ export class WasmEngine implements Engine {
   private readonly transient: { begin: number; bytes: number; used: number };
   private passed: Passed[] = [];
   private wanted: number;
-  private readonly workers: Worker[] = [];
+  private workers: Worker[] = [];
   private running = false;
   /** Whether a call is under way: still true at the next one when JavaScript's execution was terminated. */
   private entered = false;
@@ -267,12 +268,24 @@ export class WasmEngine implements Engine {
   }
 
   private recover(): number {
-    const kind = this.exports.recover(); // on the stack where it is: workers may still use the frames above
+    const result = this.exports.recover(); // on the stack where it is: workers may still use the frames above
     this.exports.__stack_pointer.value = this.stackTop;
     for (const { address, own } of this.passed) if (own) this.release(address);
     this.forget();
     this.entered = false;
-    return kind;
+    if (result < 0) this.replaceWorkers();
+    return result < 0 ? -1 - result : result;
+  }
+
+  /** Ends workers that wait for what a terminated call left undone, then starts others; meanwhile there is one thread. */
+  private replaceWorkers(): void {
+    const lost = this.workers;
+    this.workers = [];
+    this.running = false;
+    void Promise.all(lost.map((worker) => worker.terminate())).then(() => {
+      this.exports.reset_pool();
+      this.start();
+    });
   }
 }
 
