@@ -1,7 +1,7 @@
 // Compiles the engine (native/src) to native/build/interplay-<hash>.node. Plain Node, run by `npm install`:
 //   node native/build.mjs [--force]
 // Needs a C++17 compiler (g++, clang++ or $CXX); without one it says so in one line and ends well, because the
-// software then works on the slower cpu backend. Several may run at once: each works in a folder of its own, and
+// software then works on the slower wasm backend. Several may run at once: each works in a folder of its own, and
 // finished files appear by renaming.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -63,7 +63,9 @@ try {
   await main();
 } catch (error) {
   const reason = String(error.message ?? error).split('\n')[0];
-  const instead = existsSync(output) ? 'the one built before is kept' : 'the slower cpu backend will be used';
+  const instead = existsSync(output)
+    ? 'the one built before is kept'
+    : 'the slower wasm backend will be used';
   console.error(`interplay: the native backend was not built (${reason}); ${instead}`);
 }
 

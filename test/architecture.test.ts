@@ -57,7 +57,7 @@ describe('architecture', () => {
       for (const [, target] of text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)) {
         const other = relative(src, resolve(src, dirname(path), target!)).split('/')[0]!;
         if (other === folder || BESIDE.has(`${folder}>${other}`)) continue;
-        if (folder === 'backend' && target!.endsWith('/native/addon-path.mjs')) continue; // its own addon
+        if (folder === 'backend' && /\/native\/(addon|wasm)-path\.mjs$/.test(target!)) continue; // its engines
         if (!(RANK[other]! < RANK[folder]!)) wrong.push(`${path} imports ${target}`);
       }
     }

@@ -19,7 +19,7 @@ void buffer_reset_peak();
 void buffer_trim();  // gives memory in which nothing lives back to the system
 // Per-thread scratch that only grows; `slot` tells simultaneous uses apart. Never holds tensor data.
 enum Scratch { SCRATCH_PACK_A, SCRATCH_PACK_B, SCRATCH_PACK_C, SCRATCH_PACK_D, SCRATCH_ROWS, SCRATCH_ROWS2, SCRATCH_PARTIAL, SCRATCH_COUNT };
-float* scratch(Scratch slot, size_t floats);  // throws std::bad_alloc
+float* scratch(Scratch slot, int64_t floats);  // throws std::bad_alloc
 
 // ---- threads (pool.cpp) ----
 typedef void (*TaskFunction)(void* context, int64_t index);

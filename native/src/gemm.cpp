@@ -6,6 +6,13 @@
 namespace ISA {
 namespace {
 enum { NV = NR / WIDTH };
+// Steps of the sum per round of a tile's loop. WebAssembly's compilers put all loads of a round before its arithmetic:
+// more than one step spills registers there.
+#if defined(__wasm__)
+enum { K_UNROLL = 1 };
+#else
+enum { K_UNROLL = 4 };
+#endif
 
 // What becomes of the sums of a tile: alpha · sum + beta · addend + bias.
 struct Finish {
@@ -50,7 +57,7 @@ template <int M, bool PACKED>
 inline __attribute__((always_inline)) void tile_sums(int64_t k, const float* a, int64_t row, const float* b, float* out,
                                                      int64_t out_stride) {
   vf acc[M][NV] = {};
-#pragma GCC unroll 4
+#pragma GCC unroll K_UNROLL
   for (int64_t p = 0; p < k; p++) {
     vf bv[NV];
 #pragma GCC unroll 4

@@ -251,7 +251,8 @@ void buffer_trim() {
   trim();
 }
 
-float* scratch(Scratch slot, size_t floats) {
+float* scratch(Scratch slot, int64_t wanted) {
+  size_t floats = (size_t)wanted;
   struct Held {
     float* data[SCRATCH_COUNT] = {};
     size_t size[SCRATCH_COUNT] = {};

@@ -7,7 +7,7 @@ export {
   setThreadCount,
   threadCount,
 } from './native/engine.ts';
-export { nativeFallbacks } from './native/register.ts';
+export { kernelsOnCpu, nativeFallbacks } from './native/register.ts';
 export { type AdamwOptions, type AdamwParameter, adamwStep, globalNorm } from './ops/adamw.ts';
 export { attention } from './ops/attention.ts';
 export { type DecoderLayerWeights, type DecoderWeights, fusedDecodeStep } from './ops/decode.ts';

@@ -3,12 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { InterplayError, userError } from '../core/index.ts';
 import { registerGradients } from './gradients.ts';
-import { instructionSet, threadCount } from './native/engine.ts';
-import { registerNative } from './native/register.ts';
+import { type Engine, loadEngine } from './native/engine.ts';
+import { registerNative, registerWasm } from './native/register.ts';
+import { loadWasmEngine } from './wasm/engine.ts';
 
-export type BackendName = 'native' | 'cuda' | 'tensorflow' | 'webgpu' | 'cpu';
+export type BackendName = 'native' | 'wasm' | 'cuda' | 'tensorflow' | 'webgpu' | 'cpu';
 
-export const backendNames: readonly BackendName[] = ['native', 'cuda', 'tensorflow', 'webgpu', 'cpu'];
+export const backendNames: readonly BackendName[] = ['native', 'wasm', 'cuda', 'tensorflow', 'webgpu', 'cpu'];
 
 /** What one backend can do here. */
 export interface BackendProbe {
@@ -28,7 +29,8 @@ export interface BackendReport {
 /** Every backend with whether it works on this machine. Loads what it probes, chooses nothing. */
 export async function probeBackends(): Promise<BackendProbe[]> {
   return [
-    probeNative(),
+    probeEngine('native', registerNative, loadEngine),
+    probeEngine('wasm', registerWasm, loadWasmEngine),
     { name: 'cuda', available: false, reason: 'not built in this version' },
     await probeTensorflow(),
     await probeWebgpu(),
@@ -36,14 +38,19 @@ export async function probeBackends(): Promise<BackendProbe[]> {
   ];
 }
 
-function probeNative(): BackendProbe {
+function probeEngine(name: 'native' | 'wasm', register: () => void, load: () => Engine): BackendProbe {
   try {
-    registerNative();
+    register();
   } catch (error) {
     if (error instanceof InterplayError) throw error; // a setting to correct, not a missing backend
-    return { name: 'native', available: false, reason: firstLine(error) };
+    return { name, available: false, reason: firstLine(error) };
   }
-  return { name: 'native', available: true, reason: `${instructionSet()}, ${threadCount()} threads` };
+  const engine = load();
+  return {
+    name,
+    available: true,
+    reason: `${engine.instructionSet('avx512')}, ${engine.threads(0)} threads`,
+  };
 }
 
 /** tfjs's binding of the TensorFlow library, where the user has installed one of the two packages. */
@@ -111,14 +118,15 @@ function firstLine(error: unknown): string {
 }
 
 /**
- * Makes a backend the current one. `auto` takes native, else cpu, and says why.
+ * Makes a backend the current one. `auto` takes native, else wasm, else cpu, and says why.
  *
  * @throws BACKEND_UNAVAILABLE when the named backend does not work here
  */
 export async function useBackend(name: BackendName | 'auto' = 'auto'): Promise<BackendReport> {
   const probes = await probeBackends();
   const find = (wanted: BackendName) => probes.find((probe) => probe.name === wanted)!;
-  const chosen = name === 'auto' ? (find('native').available ? find('native') : find('cpu')) : find(name);
+  const automatic = () => [find('native'), find('wasm')].find((probe) => probe.available) ?? find('cpu');
+  const chosen = name === 'auto' ? automatic() : find(name);
   if (!chosen.available) {
     const others = probes.filter((probe) => probe.available).map((probe) => probe.name);
     throw userError(

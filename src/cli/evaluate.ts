@@ -47,7 +47,7 @@ export function register(program: Command): void {
     .requiredOption('--out <folder>', 'evaluation folder')
     .option('--rescore', 'judge the saved samples again')
     .option('--overwrite', 'replace another evaluation in the folder')
-    .option('--backend <name>', 'auto, native, cuda, tensorflow, webgpu or cpu', 'auto')
+    .option('--backend <name>', 'auto, native, wasm, cuda, tensorflow, webgpu or cpu', 'auto')
     .option('--json', 'print the metrics as one JSON document')
     .action(async (options: Options) => {
       const { loadModel, disposeQwen2 } = await import('../model/index.ts');

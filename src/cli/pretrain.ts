@@ -32,7 +32,7 @@ export function register(program: Command): void {
     .option('--resume', 'go on from the newest checkpoint in the run folder')
     .option('--overwrite', 'replace an earlier run in the folder')
     .option('--seed <n>', 'random seed (overrides the settings)', integerOption(0))
-    .option('--backend <name>', 'auto, native, cuda, tensorflow, webgpu or cpu', 'auto')
+    .option('--backend <name>', 'auto, native, wasm, cuda, tensorflow, webgpu or cpu', 'auto')
     .option('--json', 'print the result as one JSON document')
     .action(async (options: Options) => {
       const { applyOverrides, parsePretrainConfig, pretrain } = await import('../train/index.ts');

@@ -37,7 +37,7 @@ export function register(program: Command): void {
     .option('--limit <n>', 'only the first n tasks', integerOption(1))
     .option('--seed <n>', 'random seed', integerOption(0), 0)
     .requiredOption('--out <file>', 'output, JSONL')
-    .option('--backend <name>', 'auto, native, cuda, tensorflow, webgpu or cpu', 'auto')
+    .option('--backend <name>', 'auto, native, wasm, cuda, tensorflow, webgpu or cpu', 'auto')
     .option('--json', 'print a summary as one JSON document')
     .action(async (options: Options) => {
       const { loadModel, disposeQwen2 } = await import('../model/index.ts');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import { adamwStep, globalNorm, useBackend } from '../../src/backend/index.ts';
-import { assertClose, describeNative, float, given, tensorOf } from './op-test.ts';
+import { assertClose, describeNative, float, given, tensorOf, testedBackend } from './op-test.ts';
 
 const options = {
   learningRate: 0.01,
@@ -59,12 +59,12 @@ describe('adamwStep [cpu]', () => {
 
 describeNative('adamwStep', () => {
   it('is PyTorch AdamW for ten steps', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     tenSteps();
   });
 
   it('does not change tensors that shared data with a variable', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const start = tf.tensor1d([1, 2, 3]);
     const variable = tf.variable(start);
     const copy = variable.clone();
@@ -76,7 +76,7 @@ describeNative('adamwStep', () => {
   });
 
   it('globalNorm adds in float64', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const parts = [float('a', [40000]), float('b', [3, 5]), given([]), given([1e4])];
     const exact = Math.sqrt(parts.flatMap(({ values }) => values).reduce((s, x) => s + x * x, 0));
     const norm = globalNorm(parts.map(tensorOf));

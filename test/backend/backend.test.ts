@@ -11,12 +11,12 @@ import {
 } from '../../src/backend/index.ts';
 import type { NativeBackend } from '../../src/backend/native/backend.ts';
 import { InterplayError } from '../../src/core/index.ts';
-import { assertClose, describeNative, float, given, tensorOf } from './op-test.ts';
+import { assertClose, describeNative, float, given, tensorOf, testedBackend } from './op-test.ts';
 
 describe('choice of backend', () => {
   it('auto takes a working backend and says which', async () => {
     const report = await useBackend('auto');
-    assert.ok(report.name === 'native' || report.name === 'cpu');
+    assert.ok(['native', 'wasm', 'cpu'].includes(report.name));
     assert.equal(tf.getBackend(), report.name);
     assert.ok(report.reason.length > 0 && !report.reason.includes('\n'));
   });
@@ -34,7 +34,7 @@ describe('choice of backend', () => {
     const probes = await probeBackends();
     assert.deepEqual(
       probes.map(({ name }) => name),
-      ['native', 'cuda', 'tensorflow', 'webgpu', 'cpu'],
+      ['native', 'wasm', 'cuda', 'tensorflow', 'webgpu', 'cpu'],
     );
     for (const { reason } of probes) assert.match(reason, /^[^\n]+$/);
   });
@@ -42,7 +42,7 @@ describe('choice of backend', () => {
 
 describeNative('backend', () => {
   it('round-trips every type, also empty tensors and strings', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     assert.deepEqual([...tf.tensor1d([1.5, -2]).dataSync()], [1.5, -2]);
     assert.deepEqual([...tf.tensor1d([1, -2], 'int32').dataSync()], [1, -2]);
     assert.deepEqual([...tf.tensor1d([true, false], 'bool').dataSync()], [1, 0]);
@@ -54,14 +54,14 @@ describeNative('backend', () => {
   it('moves tensors between backends', async () => {
     await tf.setBackend('cpu');
     const x = tf.tensor1d([1, 2, 3]);
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     assert.deepEqual([...tf.mul(x, 2).dataSync()], [2, 4, 6]);
     await tf.setBackend('cpu');
     assert.deepEqual([...tf.mul(x, 3).dataSync()], [3, 6, 9]);
   });
 
   it('computes what it lacks on cpu, and counts it', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const calls = () => nativeFallbacks().find(({ kernel }) => kernel === 'LinSpace')?.calls ?? 0;
     const before = calls();
     assertClose(tf.linspace(0, 1, 3).dataSync(), [0, 0.5, 1], { absolute: 0, relative: 0 }, 'linspace');
@@ -69,7 +69,7 @@ describeNative('backend', () => {
   });
 
   it('a training-like loop leaks nothing and stays off the cpu backend', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const weight = tf.variable(tensorOf(float('w', [8, 8])) as tf.Tensor2D);
     const norm = tf.variable(tf.ones([8]) as tf.Tensor1D);
     const parameters = [weight, norm].map((variable) => ({
@@ -119,13 +119,13 @@ describeNative('backend', () => {
   });
 
   it('profiles by operation', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const rows = profileOperations(() => tf.tidy(() => tf.matMul(tf.ones([4, 4]), tf.ones([4, 4]))));
     assert.equal(rows.find(({ operation }) => operation === 'gemm')!.calls, 1);
   });
 
   it('refuses shapes that do not fit, before native code reads beyond them', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const x = tensorOf(float('x', [3, 4])) as tf.Tensor2D;
     const w = tensorOf(float('w', [2, 5])) as tf.Tensor2D;
     assert.throws(() => linear(x, w), /linear: shapes \[3,4\], \[2,5\]/);
@@ -133,7 +133,7 @@ describeNative('backend', () => {
   });
 
   it('refuses an index outside the table', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     assert.throws(
       () => tf.gather(tensorOf(float('t', [3, 2])), tensorOf(given([3], 'int32')) as tf.Tensor1D),
       /outside/,

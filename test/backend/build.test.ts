@@ -50,7 +50,7 @@ describe('native/build.mjs', () => {
     const run = build('/nonexistent/compiler', '--force');
     assert.equal(run.status, 0);
     assert.equal(run.stdout, '');
-    const instead = before === undefined ? 'cpu backend will be used' : 'built before is kept';
+    const instead = before === undefined ? 'wasm backend will be used' : 'built before is kept';
     assert.match(run.stderr, new RegExp(`^interplay: [^\\n]*no C\\+\\+ compiler[^\\n]*${instead}\\n$`));
     assert.equal(state(), before);
   });
@@ -58,7 +58,7 @@ describe('native/build.mjs', () => {
   it('an addon of other sources is not loaded', async () => {
     assert.equal(await builtInCopy(), (await nativeProbe()).available);
     appendFileSync(path.join(copy, 'native/src/engine.h'), '// changed\n');
-    assert.match(build('/bin/false').stderr, /cpu backend will be used\n$/);
+    assert.match(build('/bin/false').stderr, /wasm backend will be used\n$/);
     assert.equal(await builtInCopy(), false);
   });
 

@@ -18,6 +18,7 @@ import {
   type Input,
   ints,
   tensorOf,
+  testedBackend,
 } from './op-test.ts';
 
 /** Sums of up to a few hundred products in float32 instead of float64. */
@@ -47,7 +48,7 @@ async function againstDifferences(
   plain: (values: number[][]) => number[],
   inputs: Input[],
 ): Promise<void> {
-  await tf.setBackend('native');
+  await tf.setBackend(testedBackend());
   const loss = (out: number[]) => out.reduce((sum, x) => sum + x * x * 0.5 + x, 0);
   const gradients = tf.tidy(() =>
     tf
@@ -153,7 +154,7 @@ describeNative('fused operations', () => {
       });
     }
     // Position 1, size 2: rotation by 1 radian; base does not matter for the first frequency.
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const turned = tf.tidy(() => rotary(tf.tensor3d([[[1, 0]]]), tf.tensor1d([1], 'int32'), 500).dataSync());
     assertClose(turned, [Math.cos(1), Math.sin(1)], { absolute: 1e-7, relative: 1e-7 }, 'one radian');
   });
@@ -240,7 +241,7 @@ describeNative('fused operations', () => {
     });
 
     it('a segment does not depend on its neighbours, in bits', async () => {
-      await tf.setBackend('native');
+      await tf.setBackend(testedBackend());
       const [q, k, v] = inputs(60, 4, 2, 8) as [Input, Input, Input];
       const part = (x: Input, from: number, to: number) => {
         const row = x.values.length / 60;
@@ -295,7 +296,7 @@ describeNative('fused operations', () => {
 
   it('linearCrossEntropy in several stretches of rows, for a large vocabulary', async () => {
     // 90,000 words leave room for 48 rows at a time. Against tfjs operations on native, themselves tested above.
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const [rows, size, vocabulary] = [50, 2, 90_000];
     const [h, w, t] = [
       float('h', [rows, size]),

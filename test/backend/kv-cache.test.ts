@@ -8,7 +8,7 @@ import {
   useBackend,
   writeCache,
 } from '../../src/backend/index.ts';
-import { assertClose, describeNative, float, given, type Input, tensorOf } from './op-test.ts';
+import { assertClose, describeNative, float, given, type Input, tensorOf, testedBackend } from './op-test.ts';
 
 const [heads, kvHeads, size] = [4, 2, 6];
 const lengths = [9, 1, 5];
@@ -81,7 +81,7 @@ describe('key/value cache [cpu]', () => {
 
 describeNative('key/value cache', () => {
   it('cached attention equals attention over the whole segment', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     tf.tidy(cachedEqualsWhole);
   });
 
@@ -90,7 +90,7 @@ describeNative('key/value cache', () => {
     for (const headSize of [1, 4, 8, 20, 32, 48, 64]) {
       for (const [length, group] of [0, 6, 7, 8, 40, 83].map((n, i) => [n, 1 + (i % 3)] as const)) {
         const results: Float32Array[] = [];
-        for (const name of ['cpu', 'native']) {
+        for (const name of ['cpu', testedBackend()]) {
           await tf.setBackend(name);
           const cache = createKvCache(2, 84, 1, headSize);
           const tensor = (what: string, rows: number, count: number) =>

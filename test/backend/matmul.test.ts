@@ -4,7 +4,15 @@ import fc from 'fast-check';
 import { adamwStep, linear, setThreadCount, threadCount } from '../../src/backend/index.ts';
 import { currentNative } from '../../src/backend/native/backend.ts';
 import { gemm } from '../../src/backend/native/kernels/matmul.ts';
-import { assertClose, compareWithCpu, describeNative, float, given, tensorOf } from './op-test.ts';
+import {
+  assertClose,
+  compareWithCpu,
+  describeNative,
+  float,
+  given,
+  tensorOf,
+  testedBackend,
+} from './op-test.ts';
 
 /** Σ of k products of numbers below 2, in float32: each addition rounds by 6e-8 of a partial sum below 4√k. */
 const tolerance = (k: number) => ({ absolute: 1e-6 * (1 + k ** 0.5) * 4, relative: 1e-6 });
@@ -74,7 +82,7 @@ describeNative('matrix multiplication', () => {
 
   it('batches broadcast on both sides equal the repeated operands', async () => {
     // Against native itself: cpu's matMul is wrong here (it makes as many products as the larger batch).
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const [x, y] = [float('a', [2, 1, 3, 4]), float('b', [1, 3, 4, 5])];
     const [actual, expected] = tf.tidy(() => {
       const [a, b] = [tensorOf(x) as tf.Tensor4D, tensorOf(y) as tf.Tensor4D];
@@ -114,7 +122,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('NaN and infinities reach exactly the results they touch', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const a = float('a', [20, 30]);
     a.values[3 * 30 + 4] = Number.NaN;
     a.values[7 * 30 + 1] = Infinity;
@@ -128,7 +136,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('large products agree with float64, in the same bits for any number of threads', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const [m, n, k] = [150, 130, 500] as const;
     const a = float('a', [m, k]);
     const b = float('b', [n, k]);
@@ -151,7 +159,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('a row does not depend on the rows computed with it', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const a = float('a', [61, 40]);
     const b = float('b', [90, 40]);
     const one = (rows: number) =>
@@ -164,7 +172,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('epilogue: scaled product, scaled addend, bias and activation, in batches, in place or not', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
     const functions = {
       linear: (x: number) => x,
@@ -237,7 +245,7 @@ describeNative('matrix multiplication', () => {
   });
 
   it('weights kept packed are packed anew after they changed, and freed with them', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     const { engine } = currentNative()!;
     const derived = () => engine.memory(4);
     const before = derived();

@@ -1,8 +1,8 @@
 /** One helper for every operation: shape, dtype, values and gradients on `native` against tfjs's `cpu` backend. */
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
-import { type InstructionSet, instructionSet, probeBackends, useBackend } from '../../src/backend/index.ts';
 import { randomFamily } from '../../src/core/index.ts';
+import { testedBackend } from '../backends.ts';
 
 export interface Input {
   shape: number[];
@@ -53,7 +53,7 @@ export interface Tolerance {
 }
 
 /**
- * Default: the cpu backend computes in float64 and rounds at the end, native in float32, so single operations
+ * Default: the cpu backend computes in float64 and rounds at the end, ours in float32, so single operations
  * differ by a few units in the last place (6e-8 relative) and short sums by a few more.
  */
 export const closely: Tolerance = { absolute: 2e-6, relative: 2e-6 };
@@ -121,7 +121,7 @@ async function evaluate(
   });
 }
 
-/** Asserts that native computes what cpu computes; with `gradient` also its gradient for every float input. */
+/** Asserts that the tested backend computes what cpu computes; with `gradient` also its gradient for every float input. */
 export async function compareWithCpu(
   name: string,
   operation: Operation,
@@ -130,7 +130,7 @@ export async function compareWithCpu(
 ): Promise<void> {
   const { gradient = false, tolerance = closely, gradientTolerance = tolerance } = options;
   const expected = await evaluate('cpu', operation, inputs, gradient);
-  const actual = await evaluate('native', operation, inputs, gradient);
+  const actual = await evaluate(testedBackend(), operation, inputs, gradient);
   assert.equal(actual.outputs.length, expected.outputs.length, `${name}: number of outputs`);
   expected.outputs.forEach((output, i) => {
     assert.deepEqual(actual.outputs[i]!.shape, output.shape, `${name}: shape of output ${i}`);
@@ -144,24 +144,4 @@ export async function compareWithCpu(
   });
 }
 
-/** Instruction sets this machine can run; the suites run once with each. */
-const sets: readonly InstructionSet[] = ['portable', 'avx2', 'avx512'];
-
-/** A suite per instruction set on the native backend; skipped, visibly, where it is not built or not there. */
-export function describeNative(title: string, suite: () => void): void {
-  for (const set of sets) {
-    describe(`${title} [native, ${set}]`, () => {
-      before(async function () {
-        const native = (await probeBackends()).find((probe) => probe.name === 'native')!;
-        if (!native.available) this.skip();
-        await useBackend('native');
-        if (instructionSet(set) !== set) this.skip();
-      });
-      after(async () => {
-        const native = (await probeBackends()).find((probe) => probe.name === 'native')!;
-        if (native.available) instructionSet('avx512');
-      });
-      suite();
-    });
-  }
-}
+export { describeEngines as describeNative, testedBackend } from '../backends.ts';

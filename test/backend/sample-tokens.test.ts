@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { type SampleOptions, sampleTokens, useBackend } from '../../src/backend/index.ts';
 import { randomFamily } from '../../src/core/index.ts';
-import { assertClose, describeNative, float, given, tensorOf } from './op-test.ts';
+import { assertClose, describeNative, float, given, tensorOf, testedBackend } from './op-test.ts';
 
 const stream = randomFamily('sample-test').at(0);
 const uniforms = Float64Array.from({ length: 200 }, () => stream.uniform());
@@ -114,7 +114,7 @@ describeNative('sampleTokens', () => {
     for (const options of settings) {
       await tf.setBackend('cpu');
       const expected = draw({ ...options, uniforms });
-      await tf.setBackend('native');
+      await tf.setBackend(testedBackend());
       const actual = draw({ ...options, uniforms });
       assert.deepEqual(actual.ids, expected.ids);
       assertClose(
@@ -131,7 +131,7 @@ describeNative('sampleTokens', () => {
   });
 
   it('refuses NaN', async () => {
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     assert.throws(() => sampleTokens(tf.tensor2d([[1, Number.NaN]]), { ...settings[1]!, uniforms }), /row 0/);
     const limited = { ...settings[1]!, vocabulary: 1, uniforms };
     assert.throws(() => sampleTokens(tf.tensor2d([[1, Number.NaN]]), limited), /row 0/);

@@ -132,7 +132,7 @@ describe('command line', () => {
     assert.equal(facts.node, process.version);
     assert.deepEqual(
       facts.backends.map((backend) => backend.name),
-      ['native', 'cuda', 'tensorflow', 'webgpu', 'cpu'],
+      ['native', 'wasm', 'cuda', 'tensorflow', 'webgpu', 'cpu'],
     );
     for (const backend of facts.backends) assert.ok(backend.reason.length > 0);
   });

@@ -19,7 +19,7 @@ import {
 } from '../../src/model/index.ts';
 import { AdamW } from '../../src/train/index.ts';
 import { pack, toTensors } from '../../src/train/packing.ts';
-import { backendsHere } from '../backends.ts';
+import { backendsHere, testedBackends } from '../backends.ts';
 
 const STEPS = 10;
 const BATCH = 2;
@@ -37,7 +37,7 @@ function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return worst / scale;
 }
 
-for (const backend of ['cpu', 'native'] as const) {
+for (const backend of testedBackends) {
   for (const variant of ['untied', 'tied'] as const) {
     describe(`Hugging Face parity, ${variant}, ${backend}`, () => {
       const folder = fileURLToPath(new URL(`../fixtures/qwen2/${variant}/`, import.meta.url));

@@ -13,7 +13,7 @@ import {
   tokenLosses,
 } from '../../src/model/index.ts';
 import { pack, toTensors } from '../../src/train/packing.ts';
-import { backendsHere } from '../backends.ts';
+import { backendsHere, testedBackends } from '../backends.ts';
 
 const config: ModelConfig = parseModelConfig(
   {
@@ -50,7 +50,7 @@ function distance(a: readonly number[][], b: readonly number[][]): number {
   return Math.max(...a.flatMap((row, i) => row.map((x, j) => Math.abs(x - b[i]![j]!))));
 }
 
-for (const backend of ['cpu', 'native'] as const) {
+for (const backend of testedBackends) {
   describe(`qwen2 on ${backend}`, () => {
     let model: Qwen2;
     before(async function () {

@@ -12,7 +12,7 @@ import {
 } from '../../src/sample/index.ts';
 import { type Tokenizer, trainTokenizer } from '../../src/tokenizer/index.ts';
 import { pack, toTensors } from '../../src/train/packing.ts';
-import { backendsHere } from '../backends.ts';
+import { backendsHere, testedBackends } from '../backends.ts';
 
 const corpus = Array.from(
   { length: 40 },
@@ -22,7 +22,7 @@ const prompts: Prompt[] = corpus
   .slice(0, 5)
   .map((text, i) => ({ key: `task-${i}`, text: text.slice(0, 20 + 5 * i) }));
 
-for (const backend of ['cpu', 'native'] as const) {
+for (const backend of testedBackends) {
   describe(`sampler on ${backend}`, () => {
     let model: Qwen2;
     let tokenizer: Tokenizer;

@@ -25,16 +25,16 @@ export interface Output extends tf.TensorInfo {
 }
 
 /**
- * The tfjs backend whose tensors live in native memory. Tensors are dense, row-major and never views of
- * another's part; reshaped tensors share their data by reference count.
+ * The tfjs backend whose tensors live in an engine's memory: `native` on the addon, `wasm` on its WebAssembly twin.
+ * Tensors are dense, row-major and never views of another's part; reshaped tensors share their data by reference
+ * count.
  */
 export class NativeBackend extends tf.KernelBackend {
-  readonly engine: Engine = loadEngine();
   private readonly storage: tf.DataStorage<Entry>;
   /** Kernels computed by the cpu backend because there is no native one, with their number of calls. */
   readonly fallbacks = new Map<string, number>();
 
-  constructor() {
+  constructor(readonly engine: Engine = loadEngine()) {
     super();
     this.storage = new tf.DataStorage<Entry>(this, tf.engine());
   }
@@ -142,7 +142,7 @@ export class NativeBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
-/** The backend when it is the current one, else undefined. */
+/** The current backend when it computes on one of our engines, else undefined. */
 export function currentNative(): NativeBackend | undefined {
   const backend = tf.backend();
   return backend instanceof NativeBackend ? backend : undefined;
@@ -150,7 +150,7 @@ export function currentNative(): NativeBackend | undefined {
 
 export function elementBytes(dtype: tf.DataType): number {
   const bytes = bytesPerElement[dtype];
-  if (bytes === undefined) throw internalError(`the native backend has no ${dtype} tensors`);
+  if (bytes === undefined) throw internalError(`our backends have no ${dtype} tensors`);
   return bytes;
 }
 
@@ -164,6 +164,6 @@ function typed(values: TypedArray, dtype: tf.DataType): TypedArray {
     case 'bool':
       return values instanceof Uint8Array ? values : new Uint8Array(values);
     default:
-      throw internalError(`the native backend has no ${dtype} tensors; choose the cpu backend`);
+      throw internalError(`our backends have no ${dtype} tensors; choose the cpu backend`);
   }
 }

@@ -29,11 +29,11 @@ export function nativeDecodeStep(
   for (let b = 0; b < lengths.length; b++) longest = Math.max(longest, lengths[b]!);
   const table = rotaryTable(backend, headSize, ropeBase, longest + 1);
   const out = backend.output([ids.length, vocabulary], 'float32');
-  const { args, op, address, run } = backend.engine;
+  const { args, op, input, run } = backend.engine;
   args[0] = out.address;
-  args[1] = address(ids);
-  args[2] = address(lengths);
-  args[3] = address(slots);
+  args[1] = input(ids);
+  args[2] = input(lengths);
+  args[3] = input(slots);
   args[4] = ids.length;
   args[5] = layers.length;
   args[6] = hidden;

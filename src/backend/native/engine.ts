@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
 import { addonPath } from '../../../native/addon-path.mjs';
 import { userError } from '../../core/index.ts';
 
@@ -25,22 +26,60 @@ interface Addon {
 }
 
 const ARGUMENTS = 8192;
-const instructionSets = ['portable', 'avx2', 'avx512'] as const;
-export type InstructionSet = (typeof instructionSets)[number];
+const addonSets = ['portable', 'avx2', 'avx512'] as const;
+/** The last two are WebAssembly's; relaxed SIMD has fused multiply-adds. */
+export type InstructionSet = (typeof addonSets)[number] | 'simd128' | 'relaxed-simd';
 
-/** The loaded addon with its argument block: write numbers into `args`, then `run(operation)`. */
-export interface Engine
-  extends Omit<Addon, 'operations' | 'threads' | 'attach' | 'instructionSet' | 'features' | 'trim'> {
+/**
+ * What computes: the addon, or the same sources as WebAssembly (../wasm/engine.ts). Write numbers into `args`, then
+ * `run(operation)`. The functions that are properties may be taken out of the engine as variables.
+ */
+export interface Engine {
+  readonly name: 'native' | 'wasm';
+  /** Numbers of the operations by name. */
   readonly op: Readonly<Record<string, number>>;
   readonly args: Float64Array;
-  readonly addon: Addon;
+  run: (operation: number) => number;
+  readonly allocate: (bytes: number) => number;
+  readonly release: (address: number) => void;
+  readonly read: (address: number, into: ArrayBufferView) => void;
+  readonly write: (address: number, from: ArrayBufferView) => void;
+  /**
+   * Address for the very next operation of an array of JavaScript's that the operation only reads. At most eight
+   * arrays an operation. A copy where the engine has a memory of its own.
+   */
+  readonly input: (array: ArrayBufferView) => number;
+  /** The same for an array that the operation fills; what it held may be invisible to the operation. */
+  readonly output: (array: ArrayBufferView) => number;
+  /** The same for an array that the operation reads and writes. Prefer `input` and `output`: they copy once. */
+  readonly address: (array: ArrayBufferView) => number;
+  /** Bytes in use (0), bytes kept for reuse (1), buffers (2), most bytes in use (3), bytes of packed weights (4). */
+  readonly memory: (which: number) => number;
+  /** Gives memory kept for reuse back to the system where that is possible; starts the high-water mark anew. */
+  readonly trim: () => void;
+  /** Sets the number of threads unless `wanted` is 0; returns it. */
+  threads(wanted: number): number;
+  /** Chooses the best instruction set not above `limit`; returns it. */
+  instructionSet(limit: InstructionSet): InstructionSet;
+  features(): string[];
 }
 
-let engine: Engine | undefined;
+const engines = new Map<string, Engine>();
+
+/** Makes a loaded engine known to the functions below, by the name of its tfjs backend. */
+export function registerEngine(engine: Engine): void {
+  engines.set(engine.name, engine);
+}
+
+/** The engine of the current tfjs backend; when that has none, the best that is loaded. */
+function currentEngine(): Engine | undefined {
+  return engines.get(tf.getBackend()) ?? engines.get('native') ?? engines.get('wasm');
+}
 
 /** Loads the addon once; throws what makes it impossible, in one line. */
 export function loadEngine(): Engine {
-  if (engine !== undefined) return engine;
+  const loaded = engines.get('native');
+  if (loaded !== undefined) return loaded;
   const file = addonPath();
   if (!existsSync(file)) {
     throw new Error('not built from the present sources; npm run build:native builds it or says why not');
@@ -49,9 +88,28 @@ export function loadEngine(): Engine {
   const args = new Float64Array(ARGUMENTS);
   addon.attach(args);
   addon.threads(wantedThreads());
-  const { run, allocate, release, read, write, memory } = addon;
+  const { run, allocate, release, read, write, memory, trim } = addon;
   const address = keeping(addon.address);
-  engine = { op: addon.operations, args, run, allocate, release, read, write, address, memory, addon };
+  const engine: Engine = {
+    name: 'native',
+    op: addon.operations,
+    args,
+    run,
+    allocate,
+    release,
+    read,
+    write,
+    input: address,
+    output: address,
+    address,
+    memory,
+    trim,
+    threads: addon.threads,
+    instructionSet: (limit) =>
+      addonSets[addon.instructionSet(Math.max(0, addonSets.indexOf(limit as 'portable')))]!,
+    features: addon.features,
+  };
+  registerEngine(engine);
   return engine;
 }
 
@@ -74,8 +132,8 @@ function keeping(address: Addon['address']): Addon['address'] {
 
 const MOST_THREADS = 256;
 
-/** INTERPLAY_THREADS, else the number of cores. */
-function wantedThreads(): number {
+/** INTERPLAY_THREADS, else the number of cores. @throws THREADS */
+export function wantedThreads(): number {
   const text = process.env.INTERPLAY_THREADS;
   if (text === undefined || text === '') return Math.min(availableParallelism(), MOST_THREADS);
   const wanted = Number(text);
@@ -83,12 +141,12 @@ function wantedThreads(): number {
   throw userError('THREADS', `INTERPLAY_THREADS from 1 to ${MOST_THREADS}`, text, 'correct or unset it');
 }
 
-/** Threads the native backend computes with; 1 when it is not loaded. */
+/** Threads the current engine computes with; 1 when none is loaded. */
 export function threadCount(): number {
-  return engine?.addon.threads(0) ?? 1;
+  return currentEngine()?.threads(0) ?? 1;
 }
 
-/** Sets the number of threads. Results do not depend on it. @throws THREADS */
+/** Sets the number of threads of the current engine. Results do not depend on it. @throws THREADS */
 export function setThreadCount(count: number): void {
   if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS) {
     throw userError(
@@ -98,24 +156,24 @@ export function setThreadCount(count: number): void {
       'give another',
     );
   }
-  loadEngine().addon.threads(count);
+  (currentEngine() ?? loadEngine()).threads(count);
 }
 
-/** The instruction set in use; `limit` forbids better ones (tests run every set this machine has). */
+/** The current engine's instruction set; `limit` forbids better ones (tests run every set this machine has). */
 export function instructionSet(limit: InstructionSet = 'avx512'): InstructionSet {
-  return instructionSets[loadEngine().addon.instructionSet(instructionSets.indexOf(limit))]!;
+  return (currentEngine() ?? loadEngine()).instructionSet(limit);
 }
 
-/** Vector extensions of this machine as the native backend sees them; empty when it is not built. */
+/** Vector extensions of this machine as the current engine sees them; empty when none is loaded. */
 export function cpuFeatures(): string[] {
-  return existsSync(addonPath()) ? loadEngine().addon.features() : [];
+  return currentEngine()?.features() ?? [];
 }
 
-/** Time per native operation while `work` runs, slowest first: `[{operation, calls, milliseconds}]`. */
+/** Time per operation of the current engine while `work` runs, slowest first: `[{operation, calls, milliseconds}]`. */
 export function profileOperations(
   work: () => void,
 ): { operation: string; calls: number; milliseconds: number }[] {
-  const current = loadEngine();
+  const current = currentEngine() ?? loadEngine();
   const names = Object.keys(current.op);
   const calls = new Array<number>(names.length).fill(0);
   const spent = new Array<number>(names.length).fill(0);

@@ -146,7 +146,7 @@ const attention: NativeKernel = (backend, { q, k, v }, { segments }) => {
   const out = backend.output([rows, heads, size], 'float32');
   const lse = backend.output([rows, heads], 'float32');
   const [pq, pk, pv] = [backend.address(q!), backend.address(k!), backend.address(v!)];
-  const offsets = backend.engine.address(segments);
+  const offsets = backend.engine.input(segments);
   const count = segments.length - 1;
   start(backend, out.address, lse.address, pq, pk, pv, heads, k!.shape[1]!, size, offsets, count);
   backend.engine.run(backend.engine.op.attention!);
@@ -172,7 +172,7 @@ const attentionGrad: NativeKernel = (backend, { q, k, v, out, lse, dy }, { segme
     heads,
     k!.shape[1]!,
     size,
-    backend.engine.address(segments),
+    backend.engine.input(segments),
     segments.length - 1,
   );
   backend.engine.run(backend.engine.op.attentionGrad!);

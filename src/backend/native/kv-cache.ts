@@ -104,7 +104,7 @@ export class NativeKvCache {
     const [batch, heads] = q.shape;
     const out = backend.output(q.shape, 'float32');
     const rows = slots ?? Int32Array.from({ length: batch }, (_, b) => b);
-    const { args, op, address, run } = backend.engine;
+    const { args, op, input, run } = backend.engine;
     args[0] = out.address;
     args[1] = backend.address(q);
     args[2] = backend.address(k);
@@ -116,8 +116,8 @@ export class NativeKvCache {
     args[8] = headSize;
     args[9] = this.capacity;
     args[10] = batch;
-    args[11] = address(lengths);
-    args[12] = address(rows);
+    args[11] = input(lengths);
+    args[12] = input(rows);
     if (batch > 0) run(op.cachedAttention!);
     return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor3D;
   }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { NativeBackend } from './backend.ts';
+import { loadWasmEngine } from '../wasm/engine.ts';
+import { currentNative, NativeBackend } from './backend.ts';
 import { loadEngine } from './engine.ts';
 import { fusedKernels } from './fused.ts';
 import { registerFusedGradients } from './fused-gradients.ts';
@@ -20,18 +21,55 @@ export const nativeKernels: KernelTable = {
   ...fusedKernels,
 };
 
+const created: NativeBackend[] = [];
+
 /** Makes `native` known to tfjs; throws, with a one-line reason, when the addon does not load. */
 export function registerNative(): void {
-  loadEngine();
-  if (tf.findBackendFactory('native') !== null) return;
-  registerKernels(nativeKernels);
-  registerFusedGradients();
-  tf.registerBackend('native', () => new NativeBackend(), 10);
+  const engine = loadEngine();
+  registerWith('native', 10, () => new NativeBackend(engine));
 }
 
-/** Kernels the cpu backend computed for `native` so far, with their number of calls. */
+/** Makes `wasm`, the same kernels on the engine in WebAssembly, known to tfjs; throws when it does not load. */
+export function registerWasm(): void {
+  const engine = loadWasmEngine();
+  registerWith('wasm', 9, () => {
+    engine.start();
+    return new NativeBackend(engine);
+  });
+}
+
+const ours = new Set<string>();
+
+function registerWith(name: 'native' | 'wasm', priority: number, factory: () => NativeBackend): void {
+  if (ours.has(name)) return;
+  if (tf.findBackendFactory(name) !== null) {
+    throw new Error(`another package has registered a tfjs backend of the name ${name}`);
+  }
+  registerKernels(name, nativeKernels);
+  if (ours.size === 0) registerFusedGradients();
+  ours.add(name);
+  tf.registerBackend(
+    name,
+    () => {
+      const backend = factory();
+      created.push(backend);
+      return backend;
+    },
+    priority,
+  );
+}
+
+/**
+ * Kernels the cpu backend computed so far for the current backend when it is one of ours, else for the first of
+ * ours that was used, with their number of calls.
+ */
 export function nativeFallbacks(): { kernel: string; calls: number }[] {
-  if (tf.findBackendFactory('native') === null) return [];
-  const backend = tf.findBackend('native') as NativeBackend;
-  return [...backend.fallbacks].map(([kernel, calls]) => ({ kernel, calls }));
+  const backend = currentNative() ?? created[0];
+  return [...(backend?.fallbacks ?? [])].map(([kernel, calls]) => ({ kernel, calls }));
+}
+
+/** The tfjs kernels that `native` and `wasm` leave to the cpu backend, sorted by name. */
+export function kernelsOnCpu(): string[] {
+  const names = tf.getKernelsForBackend('cpu').map(({ kernelName }) => kernelName);
+  return names.filter((name) => nativeKernels[name] === undefined).sort();
 }

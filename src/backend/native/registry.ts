@@ -20,15 +20,18 @@ export const numeric: readonly tf.DataType[] = ['float32', 'int32', 'bool'];
 export const floats: readonly tf.DataType[] = ['float32'];
 export const numbers: readonly tf.DataType[] = ['float32', 'int32'];
 
-let registered = false;
-
 /**
- * Registers native kernels and, for every other kernel of the cpu backend, one that computes there and
+ * Registers our kernels for a backend and, for every other kernel of the cpu backend, one that computes there and
  * brings the result back, counted in `backend.fallbacks`.
  */
-export function registerKernels(table: KernelTable): void {
-  if (registered) return;
-  registered = true;
+export function registerKernels(backendName: string, table: KernelTable): void {
+  const register = (kernelName: string, kernel: NativeKernel) =>
+    tf.registerKernel({
+      kernelName,
+      backendName,
+      kernelFunc: ({ inputs, backend, attrs }) =>
+        kernel(backend as NativeBackend, inputs as Inputs, attrs as Attributes),
+    });
   for (const { kernelName, kernelFunc } of tf.getKernelsForBackend('cpu')) {
     if (table[kernelName] === undefined) {
       register(kernelName, (backend, inputs, attributes) =>
@@ -47,15 +50,6 @@ export function registerKernels(table: KernelTable): void {
       return run(backend, inputs, attributes);
     });
   }
-}
-
-function register(kernelName: string, kernel: NativeKernel): void {
-  tf.registerKernel({
-    kernelName,
-    backendName: 'native',
-    kernelFunc: ({ inputs, backend, attrs }) =>
-      kernel(backend as NativeBackend, inputs as Inputs, attrs as Attributes),
-  });
 }
 
 /** Computes a kernel on the cpu backend: for types or attributes a native kernel does not take. */

@@ -12,16 +12,16 @@ export function nativeSampleTokens(
 ): void {
   const [rows, size] = logits.shape;
   if (rows === 0) return;
-  const { args, op, address, run } = backend.engine;
+  const { args, op, input, output, run } = backend.engine;
   args[0] = backend.address(logits);
   args[1] = rows;
   args[2] = size;
   args[3] = options.temperature;
   args[4] = options.topP;
   args[5] = options.topK;
-  args[6] = address(options.uniforms);
-  args[7] = address(into.ids);
-  args[8] = address(into.logProbabilities);
+  args[6] = input(options.uniforms);
+  args[7] = output(into.ids);
+  args[8] = output(into.logProbabilities);
   args[9] = Math.min(options.vocabulary ?? size, size);
   const bad = run(op.sample!);
   if (bad > 0) throw internalError(`sampleTokens: row ${into.ids.indexOf(-1)} has no finite greatest logit`);

@@ -1,0 +1,1 @@
+export function wasmCompiler(): string | undefined;
