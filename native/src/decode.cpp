@@ -4,34 +4,39 @@
 // Every sum of a row of a step has one accumulator and runs in ascending order, whatever the number of rows, so the
 // logits of a sequence do not depend on what is decoded beside it.
 #include "simd.h"
-#include <vector>
 #if !defined(__wasm__)
-#include <atomic>
-#include <thread>
+#include <sched.h>
 #endif
-#include <map>  // of the stand-in below
-#include <mutex>
-#include <tuple>
 
 namespace ISA {
 namespace {
-// ---- stand-in until the engine caches packed weights with their buffers ----
+// ---- stand-in until the engine caches packed weights with their buffers: knows changed weights by a few samples ----
 const float* packed_weights(const float* weights, int64_t n, int64_t k) {
   struct Packed {
-    std::vector<float> fingerprint;
-    float* panels = nullptr;
+    const float* weights;
+    int64_t n, k;
+    float samples[9];
+    float* panels;
   };
-  static std::map<std::tuple<const float*, int64_t, int64_t>, Packed> cache;
-  static std::mutex lock;
-  std::lock_guard<std::mutex> guard(lock);
-  Packed& entry = cache[{weights, n, k}];
-  std::vector<float> now;
-  for (int64_t i = 0; i < 9; i++) now.push_back(weights[(n * k - 1) * i / 8]);
-  if (entry.panels && memcmp(now.data(), entry.fingerprint.data(), now.size() * 4) == 0) return entry.panels;
-  if (!entry.panels) entry.panels = (float*)buffer_allocate(packed_size(k, n) * 4);
-  pack_b(entry.panels, {weights, k, true}, k, n, 0, ceil_div(n, NR));
-  entry.fingerprint = now;
-  return entry.panels;
+  enum { MOST = 2048 };
+  static thread_local Packed cache[MOST];
+  static thread_local int64_t used = 0, next = 0;
+  float samples[9];
+  for (int64_t i = 0; i < 9; i++) samples[i] = weights[(n * k - 1) * i / 8];
+  Packed* entry = nullptr;
+  for (int64_t i = 0; i < used && !entry; i++)
+    if (cache[i].weights == weights && cache[i].n == n && cache[i].k == k) entry = &cache[i];
+  if (entry && memcmp(samples, entry->samples, sizeof(samples)) == 0) return entry->panels;
+  if (!entry) {
+    entry = &cache[next++ % MOST];
+    if (used < MOST) used++;
+    buffer_release(entry->panels);
+    *entry = {weights, n, k, {}, (float*)buffer_allocate(packed_size(k, n) * 4)};
+    if (!entry->panels) fail("no memory for packed weights");
+  }
+  pack_b(entry->panels, {weights, k, true}, k, n, 0, ceil_div(n, NR));
+  memcpy(entry->samples, samples, sizeof(samples));
+  return entry->panels;
 }
 
 // ---- a team of threads that goes through a sequence of stages together ----
@@ -57,26 +62,29 @@ inline void pause_cpu() {
 // A member that comes late finds the earlier stages done; nobody waits for one that has not come. A task must not
 // throw: the others would wait for its end.
 class Team {
-  alignas(64) std::atomic<uint64_t> ticket{0};  // stage << 32 | next task
-  alignas(64) std::atomic<int64_t> done{0};     // tasks of this stage that have ended
+  // Compiler builtins, not std::atomic: its functions could be kept from another instruction set's file.
+  alignas(64) uint64_t ticket = 0;  // stage << 32 | next task
+  alignas(64) int64_t done = 0;     // tasks of this stage that have ended
+  uint64_t now() const { return __atomic_load_n(&ticket, __ATOMIC_ACQUIRE); }
+
  public:
   static int64_t most() { return pool_threads(); }
   template <class F>
   void stage(uint64_t index, int64_t count, const F& task) {  // count ≥ 1
-    uint64_t t = ticket.load(std::memory_order_acquire);
+    uint64_t t = now();
     while (t >> 32 == index && (int64_t)(uint32_t)t < count) {
-      if (!ticket.compare_exchange_weak(t, t + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+      if (!__atomic_compare_exchange_n(&ticket, &t, t + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
       task((int64_t)(uint32_t)t);
-      if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
-        done.store(0, std::memory_order_relaxed);
-        ticket.store((index + 1) << 32, std::memory_order_release);
+      if (__atomic_add_fetch(&done, 1, __ATOMIC_ACQ_REL) == count) {
+        __atomic_store_n(&done, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&ticket, (index + 1) << 32, __ATOMIC_RELEASE);
         return;
       }
-      t = ticket.load(std::memory_order_acquire);
+      t = now();
     }
-    for (int spin = 0; ticket.load(std::memory_order_acquire) >> 32 == index; spin++) {
+    for (int spin = 0; now() >> 32 == index; spin++) {
       if (spin < 4000) pause_cpu();
-      else std::this_thread::yield();
+      else sched_yield();
     }
   }
 };
@@ -459,8 +467,7 @@ double decodeStep(const double* a) {
     Product qkv[3], o[1], gate, up, down[1];
     float *keys, *values;
   };
-  static thread_local std::vector<Layer> plan;
-  plan.resize(layers);
+  Layer* const plan = (Layer*)scratch(SCRATCH_PARTIAL, layers * (int64_t)sizeof(Layer) / 4);
   for (int64_t l = 0; l < layers; l++) {
     const double* at = a + HEADER + l * FIELDS;
     auto product = [&](int weight, int bias, float* out, int64_t out_stride, int64_t n, int64_t depth) {
@@ -480,7 +487,6 @@ double decodeStep(const double* a) {
     layer.values = F32(at[13]);
   }
   const Product head[1] = {{packed_weights(F32(a[17]), vocabulary, d), nullptr, logits, vocabulary, vocabulary, d}};
-  const Layer* const all = plan.data();
 
   const int64_t blocks = ceil_div(batch, ROWS);
   // Panels of one task: enough that taking it costs little, few enough that the members end together.
@@ -555,7 +561,7 @@ double decodeStep(const double* a) {
     };
 
     for (int64_t l = 0; l < layers; l++) {
-      const Layer& layer = all[l];
+      const Layer& layer = plan[l];
       norm_rows(layer.input_norm, l == 0);
       products(layer.qkv, 3, STORE, normed, d_stride);
       attention(layer);
