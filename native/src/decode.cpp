@@ -4,10 +4,8 @@
 // Every sum of a row of a step has one accumulator and runs in ascending order, whatever the number of rows, so the
 // logits of a sequence do not depend on what is decoded beside it.
 #include "simd.h"
-#include <vector>
 #if !defined(__wasm__)
-#include <atomic>
-#include <thread>
+#include <sched.h>
 #endif
 
 namespace ISA {
@@ -35,26 +33,29 @@ inline void pause_cpu() {
 // A member that comes late finds the earlier stages done; nobody waits for one that has not come. A task must not
 // throw: the others would wait for its end.
 class Team {
-  alignas(64) std::atomic<uint64_t> ticket{0};  // stage << 32 | next task
-  alignas(64) std::atomic<int64_t> done{0};     // tasks of this stage that have ended
+  // Compiler builtins, not std::atomic: its functions could be kept from another instruction set's file.
+  alignas(64) uint64_t ticket = 0;  // stage << 32 | next task
+  alignas(64) int64_t done = 0;     // tasks of this stage that have ended
+  uint64_t now() const { return __atomic_load_n(&ticket, __ATOMIC_ACQUIRE); }
+
  public:
   static int64_t most() { return pool_threads(); }
   template <class F>
   void stage(uint64_t index, int64_t count, const F& task) {  // count ≥ 1
-    uint64_t t = ticket.load(std::memory_order_acquire);
+    uint64_t t = now();
     while (t >> 32 == index && (int64_t)(uint32_t)t < count) {
-      if (!ticket.compare_exchange_weak(t, t + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+      if (!__atomic_compare_exchange_n(&ticket, &t, t + 1, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) continue;
       task((int64_t)(uint32_t)t);
-      if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
-        done.store(0, std::memory_order_relaxed);
-        ticket.store((index + 1) << 32, std::memory_order_release);
+      if (__atomic_add_fetch(&done, 1, __ATOMIC_ACQ_REL) == count) {
+        __atomic_store_n(&done, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&ticket, (index + 1) << 32, __ATOMIC_RELEASE);
         return;
       }
-      t = ticket.load(std::memory_order_acquire);
+      t = now();
     }
-    for (int spin = 0; ticket.load(std::memory_order_acquire) >> 32 == index; spin++) {
+    for (int spin = 0; now() >> 32 == index; spin++) {
       if (spin < 4000) pause_cpu();
-      else std::this_thread::yield();
+      else sched_yield();
     }
   }
 };
@@ -437,8 +438,7 @@ double decodeStep(const double* a) {
     Product qkv[3], o[1], gate, up, down[1];
     float *keys, *values;
   };
-  static thread_local std::vector<Layer> plan;
-  plan.resize(layers);
+  Layer* const plan = (Layer*)scratch(SCRATCH_PARTIAL, layers * (int64_t)sizeof(Layer) / 4);
   for (int64_t l = 0; l < layers; l++) {
     const double* at = a + HEADER + l * FIELDS;
     auto product = [&](int weight, int bias, float* out, int64_t out_stride, int64_t n, int64_t depth) {
@@ -458,7 +458,6 @@ double decodeStep(const double* a) {
     layer.values = F32(at[13]);
   }
   const Product head[1] = {{packed_weights(F32(a[17]), vocabulary, d), nullptr, logits, vocabulary, vocabulary, d}};
-  const Layer* const all = plan.data();
 
   const int64_t blocks = ceil_div(batch, ROWS);
   // Panels of one task: enough that taking it costs little, few enough that the members end together.
@@ -533,7 +532,7 @@ double decodeStep(const double* a) {
     };
 
     for (int64_t l = 0; l < layers; l++) {
-      const Layer& layer = all[l];
+      const Layer& layer = plan[l];
       norm_rows(layer.input_norm, l == 0);
       products(layer.qkv, 3, STORE, normed, d_stride);
       attention(layer);

@@ -1,8 +1,6 @@
 // One token per row of logits: the choice of the reference in src/backend/ops/sample-tokens.ts. Like there, all sums
 // are in float64: a draw differs only where the uniform number lies within rounding (1e-15) of a token's border.
 #include "simd.h"
-#include <algorithm>
-#include <vector>
 
 namespace ISA {
 namespace {
@@ -87,38 +85,50 @@ Greatest greatest(const float* row, int64_t n) {
   return found;
 }
 
-// Sets the weight of every id outside top-k and top-p to 0; of equal weights the lower id is kept.
-void truncate(double* weights, int64_t n, double top_p, int64_t top_k) {
-  thread_local std::vector<int32_t> order;
-  order.resize(n);
-  for (int64_t i = 0; i < n; i++) order[i] = (int32_t)i;
+// Sets the weight of every id outside top-k and top-p to 0; of equal weights the lower id is kept. The kept are few as
+// a rule, so they are taken from a heap one by one. `heap` has room for n ids. (No std::sort: functions of the standard
+// library's headers could be kept from another instruction set's file.)
+void truncate(double* weights, int32_t* heap, int64_t n, double top_p, int64_t top_k) {
   auto before = [=](int32_t a, int32_t b) { return weights[a] != weights[b] ? weights[a] > weights[b] : a < b; };
-  int64_t kept = n;
-  auto begin = order.begin();
+  auto sift = [=](int64_t at, int64_t count) {
+    int32_t id = heap[at];
+    for (int64_t child; (child = 2 * at + 1) < count; at = child) {
+      if (child + 1 < count && before(heap[child + 1], heap[child])) child++;
+      if (!before(heap[child], id)) break;
+      heap[at] = heap[child];
+    }
+    heap[at] = id;
+  };
+  int64_t left = n;  // in the heap; behind them what was taken, the last first
+  auto take = [&] {
+    int32_t first = heap[0];
+    heap[0] = heap[--left];
+    heap[left] = first;
+    sift(0, left);
+    return first;
+  };
+  for (int64_t i = 0; i < n; i++) heap[i] = (int32_t)i;
+  for (int64_t i = n / 2 - 1; i >= 0; i--) sift(i, n);
   if (top_k > 0 && top_k < n) {
-    kept = top_k;
-    std::nth_element(begin, begin + kept, order.end(), before);
-  }
-  if (top_p < 1) {
     double total = 0, cumulative = 0;
-    for (int64_t i = 0; i < kept; i++) total += weights[order[i]];
-    // The most probable ids are few as a rule: they are put in order in growing portions until they suffice.
-    int64_t sorted = 0, limit = kept;
-    for (int64_t portion = 64; sorted < limit; portion *= 4) {
-      int64_t end = std::min(limit, sorted + portion);
-      if (end < limit) std::nth_element(begin + sorted, begin + end, begin + limit, before);
-      std::sort(begin + sorted, begin + end, before);
-      for (; sorted < end; sorted++) {
-        cumulative += weights[order[sorted]];
-        if (cumulative >= top_p * total) {
-          kept = sorted + 1;
-          limit = 0;
-          break;
-        }
+    for (int64_t i = 0; i < top_k; i++) total += weights[take()];
+    if (top_p < 1) {
+      for (int64_t i = n - 1; i >= n - top_k; i--) {
+        cumulative += weights[heap[i]];
+        if (cumulative < top_p * total) continue;
+        left = i;
+        break;
       }
     }
+  } else {
+    double total = 0, cumulative = 0;
+    for (int64_t i = 0; i < n; i++) total += weights[i];
+    while (left > 0) {
+      cumulative += weights[take()];
+      if (cumulative >= top_p * total) break;
+    }
   }
-  for (int64_t i = kept; i < n; i++) weights[order[i]] = 0;
+  for (int64_t i = 0; i < left; i++) weights[heap[i]] = 0;
 }
 
 // The first id whose cumulative weight is above `threshold`; else the last of positive weight.
@@ -163,7 +173,7 @@ double sample(const double* a) {
     if (temperature == 0) {
       while (row[id] != best) id++;
     } else {
-      double* sums = (double*)scratch(SCRATCH_ROWS, 2 * (drawn_blocks + (truncated ? n : 0)));
+      double* sums = (double*)scratch(SCRATCH_ROWS, 2 * drawn_blocks + (truncated ? 3 * n : 0));
       double* weights = truncated ? sums + drawn_blocks : nullptr;
       double mass = 0;
       for (int64_t j = 0; j < drawn_blocks; j++) {
@@ -171,7 +181,7 @@ double sample(const double* a) {
         sums[j] = block_weights(truncated ? weights + at : buffer, row + at, count, best, temperature);
       }
       if (truncated) {
-        truncate(weights, n, top_p, top_k);
+        truncate(weights, (int32_t*)(weights + n), n, top_p, top_k);
         for (int64_t j = 0; j < drawn_blocks; j++) {
           sums[j] = 0;
           for (int64_t i = j * BLOCK; i < min64(n, (j + 1) * BLOCK); i++) sums[j] += weights[i];

@@ -180,7 +180,7 @@ describeNative('sampleTokens', () => {
       }),
       { numRuns: 60, seed: 5 },
     );
-    await tf.setBackend('native');
+    await tf.setBackend(testedBackend());
     // At the greatest uniform number rounding may decide which of the last ids it is, but it is one that can be.
     const row = tf.tensor2d([[...Array.from({ length: 400 }, (_, i) => (i % 3) - 2), -Infinity, 5]]);
     const last = { ...settings[1]!, vocabulary: 401, uniforms: Float64Array.of(1 - 2 ** -53) };

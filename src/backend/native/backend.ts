@@ -53,6 +53,11 @@ export class NativeBackend extends tf.KernelBackend {
     return this.storage.get(tensor.dataId).address;
   }
 
+  /** The record of a tensor's data, to be kept: its address becomes 0 when the data is freed or moves elsewhere. */
+  record(tensor: tf.TensorInfo): Readonly<{ address: number }> {
+    return this.storage.get(tensor.dataId);
+  }
+
   override write(values: tf.backend_util.BackendValues, _shape: number[], dtype: tf.DataType): DataId {
     const dataId = {};
     this.storage.set(dataId, this.entry(values, dtype, 1));
@@ -103,6 +108,7 @@ export class NativeBackend extends tf.KernelBackend {
     entry.refCount--;
     if (!force && entry.refCount > 0) return false;
     if (entry.strings === undefined) this.engine.release(entry.address);
+    entry.address = 0;
     this.storage.delete(dataId);
     return true;
   }

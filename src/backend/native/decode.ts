@@ -14,6 +14,56 @@ export function mostDecoderLayers(backend: NativeBackend): number {
   return Math.floor((backend.engine.args.length - HEADER) / FIELDS);
 }
 
+/** A weight, where its address goes, and what the address was read from. */
+interface Kept {
+  at: number;
+  tensor: tf.Tensor;
+  dataId: object;
+  record: Readonly<{ address: number }>;
+}
+const keptWeights = new WeakMap<DecoderWeights, Kept[]>();
+
+/** The weights' present records. Looking all of them up in tfjs's tables would cost a tenth of a step. */
+function keep(backend: NativeBackend, weights: DecoderWeights): readonly Kept[] {
+  let kept = keptWeights.get(weights);
+  if (kept === undefined) {
+    const { embedding, norm, head, layers } = weights;
+    const lists = layers.map((layer) => [
+      layer.inputNorm,
+      layer.query,
+      layer.queryBias,
+      layer.key,
+      layer.keyBias,
+      layer.value,
+      layer.valueBias,
+      layer.output,
+      layer.norm,
+      layer.gate,
+      layer.up,
+      layer.down,
+    ]);
+    const entry = (tensor: tf.Tensor, at: number): Kept => ({
+      at,
+      tensor,
+      dataId: {},
+      record: { address: 0 },
+    });
+    kept = [embedding, norm, head].map((tensor, i) => entry(tensor, 15 + i));
+    for (const [l, list] of lists.entries()) {
+      for (const [i, tensor] of list.entries()) kept.push(entry(tensor, HEADER + l * FIELDS + i));
+    }
+    keptWeights.set(weights, kept);
+  }
+  for (const weight of kept) {
+    const { tensor } = weight;
+    if (tensor.dataId === weight.dataId && weight.record.address !== 0) continue;
+    if (tensor.isDisposed) throw internalError('decodeStep: a weight is disposed');
+    weight.record = backend.record(tensor);
+    weight.dataId = tensor.dataId;
+  }
+  return kept;
+}
+
 /** fusedDecodeStep of ../ops/decode.ts, which has checked the arguments. */
 export function nativeDecodeStep(
   backend: NativeBackend,
@@ -28,6 +78,7 @@ export function nativeDecodeStep(
   let longest = 0;
   for (let b = 0; b < lengths.length; b++) longest = Math.max(longest, lengths[b]!);
   const table = rotaryTable(backend, headSize, ropeBase, longest + 1);
+  const kept = keep(backend, weights);
   const out = backend.output([ids.length, vocabulary], 'float32');
   const { args, op, input, run } = backend.engine;
   args[0] = out.address;
@@ -45,30 +96,8 @@ export function nativeDecodeStep(
   args[12] = weights.epsilon;
   args[13] = table.address;
   args[14] = caches[0]?.capacity ?? 0;
-  const put = (at: number, tensor: tf.Tensor) => {
-    if (tensor.isDisposed) throw internalError('decodeStep: a weight is disposed');
-    args[at] = backend.address(tensor);
-  };
-  put(15, embedding);
-  put(16, weights.norm);
-  put(17, weights.head);
-  for (let l = 0; l < layers.length; l++) {
-    const layer = layers[l]!;
-    const at = HEADER + l * FIELDS;
-    put(at, layer.inputNorm);
-    put(at + 1, layer.query);
-    put(at + 2, layer.queryBias);
-    put(at + 3, layer.key);
-    put(at + 4, layer.keyBias);
-    put(at + 5, layer.value);
-    put(at + 6, layer.valueBias);
-    put(at + 7, layer.output);
-    put(at + 8, layer.norm);
-    put(at + 9, layer.gate);
-    put(at + 10, layer.up);
-    put(at + 11, layer.down);
-    caches[l]!.writeAddresses(args, at + 12);
-  }
+  for (const weight of kept) args[weight.at] = weight.record.address;
+  for (let l = 0; l < caches.length; l++) caches[l]!.writeAddresses(args, HEADER + l * FIELDS + 12);
   if (ids.length > 0) run(op.decodeStep!);
   return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
 }
