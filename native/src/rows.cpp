@@ -148,6 +148,16 @@ double rmsNormGrad(const double* v) {
   return 0;
 }
 
+// to, from, n: to += from
+double accumulate(const double* v) {
+  float* to = F32(v[0]);
+  const float* from = F32(v[1]);
+  parallel_ranges(N(v[2]), 32768, [=](int64_t i, int64_t e) {
+    for (; i < e; i++) to[i] += from[i];
+  });
+  return 0;
+}
+
 // out, gate, up, n
 double swiglu(const double* v) {
   float* out = F32(v[0]);

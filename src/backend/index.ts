@@ -1,4 +1,5 @@
 export { type Environment, environment } from './environment.ts';
+export { recomputed, variableGradients } from './gradients.ts';
 export {
   cpuFeatures,
   type InstructionSet,

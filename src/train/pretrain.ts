@@ -10,7 +10,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { environment, globalNorm } from '../backend/index.ts';
+import { environment, globalNorm, variableGradients } from '../backend/index.ts';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { checkOutputFolder, recoverFolder, writeFileAtomically } from '../core/files.ts';
@@ -226,13 +226,10 @@ function diverged(got: string): Error {
 function trainStep(model: Qwen2, optimizer: AdamW, batch: ReturnType<typeof pack>, rate: number) {
   return tf.tidy(() => {
     const { targets, ...inputs } = toTensors(batch);
-    const variables = [...model.parameters.values()];
-    const { value, grads } = tf.variableGrads(
+    const { value, gradients } = variableGradients(
       () => tf.mean(tokenLosses(model, inputs, targets)) as tf.Scalar,
-      variables,
+      model.parameters,
     );
-    const gradients = new Map<string, tf.Tensor>();
-    for (const [name, variable] of model.parameters) gradients.set(name, grads[variable.name]!);
     const gradientNorm = optimizer.update(gradients, rate);
     return { batchLoss: value.dataSync()[0]!, gradientNorm };
   });

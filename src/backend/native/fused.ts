@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
 import { rotaryFrequencies } from '../ops/rotary.ts';
-import type { NativeBackend, Output } from './backend.ts';
+import { currentNative, type NativeBackend, type Output } from './backend.ts';
 import { gemm } from './kernels/matmul.ts';
 import { floats, type KernelTable, type NativeKernel, numbers } from './registry.ts';
 import { sameShape, sizeOf } from './strides.ts';
@@ -218,6 +218,20 @@ export const fusedKernels: KernelTable = {
   InterplayLinearCrossEntropy: { types: withIds, run: linearCrossEntropy },
   InterplayLinearCrossEntropyGrad: { types: withIds, run: linearCrossEntropyGrad },
 };
+
+/**
+ * target += term where the target's memory is native and not shared with another tensor; false, having done nothing,
+ * where it is not. For tensors that nobody else can see: tfjs takes tensors to be immutable.
+ */
+export function addInPlace(target: tf.Tensor, term: tf.Tensor): boolean {
+  const backend = currentNative();
+  if (backend === undefined || !sameShape(target.shape, term.shape)) return false;
+  const [to, from] = [backend.address(target), backend.address(term)];
+  if (backend.refCount(target.dataId) > 1) return false;
+  start(backend, to, from, target.size);
+  backend.engine.run(backend.engine.op.accumulate!);
+  return true;
+}
 
 /** Runs a fused kernel through tfjs's engine, so that the tape records it. */
 export function runFused(
