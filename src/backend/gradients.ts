@@ -32,8 +32,6 @@ interface TapeNode {
 /** The part of tfjs's engine that records; private in its types. */
 interface RecordingEngine {
   state: { activeTape: TapeNode[] | null; gradientDepth: number };
-  startTape(): void;
-  endTape(): void;
   nextTensorId(): number;
 }
 
@@ -132,7 +130,11 @@ export function recomputed(
 
 /**
  * Records `compute` and walks its tape backwards from `upstream` (by default ones) to `xs`; undefined where the value
- * does not depend on x. Must not be called while a tape is open.
+ * does not depend on x. May be called by a gradient function of such a walk (recomputation), but not while a tape
+ * records.
+ *
+ * What is recorded stays the engine's active tape, under what an outer walk has left, until it is used up: a cell of
+ * the kernel that is cut off finds all that is set aside there.
  */
 function walk(
   compute: () => tf.Tensor,
@@ -140,25 +142,29 @@ function walk(
   upstream: tf.Tensor | undefined,
 ): [tf.Tensor, (tf.Tensor | undefined)[]] {
   const engine = recordingEngine();
-  let tape: TapeNode[] = [];
+  const { state } = engine;
+  const tape = state.activeTape ?? [];
+  const base = tape.length;
   const owned = new Map<number, tf.Tensor>(); // gradient by id of the tensor it is of; ours to free
+  const first = engine.nextTensorId();
   let value: tf.Tensor | undefined;
   try {
-    engine.startTape();
+    let y: tf.Tensor;
+    state.activeTape = tape;
+    state.gradientDepth++;
     try {
-      value = tf.tidy('forward', compute as () => tf.Tensor);
+      y = tf.tidy('forward', compute as () => tf.Tensor);
     } finally {
-      engine.endTape();
-      tape = engine.state.activeTape ?? [];
-      engine.state.activeTape = null;
+      state.gradientDepth--;
     }
-    if (!(value instanceof tf.Tensor)) throw internalError('the loss must return a tensor');
-    const y = value;
-    const connected = connectedNodes(tape, xs, y);
-    for (const node of tape) if (!connected.has(node)) free(node);
+    if (!(y instanceof tf.Tensor)) throw internalError('the loss must return a tensor');
+    value = y.id < first || y.kept ? y.clone() : y; // not the caller's own: it is freed with the gradients
+    const connected = connectedNodes(tape.slice(base), xs, y);
+    for (let i = base; i < tape.length; i++) if (!connected.has(tape[i]!)) free(tape[i]!);
     const results = tf.tidy('backward', () => {
       owned.set(y.id, upstream === undefined ? tf.onesLike(y) : upstream.clone());
-      for (let node = tape.pop(); node !== undefined; node = tape.pop()) {
+      for (let i = tape.length - 1; i >= base; i--) {
+        const node = tape[i]!;
         const inputs = connected.get(node);
         if (inputs !== undefined) {
           backward(node, inputs, owned, engine);
@@ -169,22 +175,25 @@ function walk(
           }
         }
         free(node);
+        tape.length = i;
+        state.activeTape = tape; // a gradient function may have taken a gradient of its own
       }
       const taken = new Set<tf.Tensor>();
       return xs.map(({ id }) => {
         const gradient = owned.get(id);
-        if (gradient === undefined || !taken.has(gradient)) {
-          if (gradient !== undefined) taken.add(gradient);
-          return gradient;
-        }
-        return gradient.clone();
+        if (gradient === undefined) return gradient;
+        const result = taken.has(gradient) ? gradient.clone() : gradient;
+        taken.add(result);
+        return result;
       }) as tf.Tensor[];
     });
-    return [y, results];
+    return [value, results];
   } catch (error) {
     value?.dispose();
-    for (const node of tape) free(node);
     throw error;
+  } finally {
+    for (const node of tape.splice(base)) free(node);
+    state.activeTape = base === 0 ? null : tape;
   }
 }
 
