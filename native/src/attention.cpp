@@ -117,6 +117,12 @@ Starts starts_of(int64_t* memory, int64_t segments, const F& count) {
   return {memory, segments};
 }
 
+// Heads lie `heads · size` apart, often a power of two: read in place, the rows of a block would fall on a few sets of
+// the first cache. So each block is copied to where it is dense.
+void copy_rows(float* to, int64_t to_stride, const float* from, int64_t from_stride, int64_t rows, int64_t size) {
+  for (int64_t i = 0; i < rows; i++) memcpy(to + i * to_stride, from + i * from_stride, size * 4);
+}
+
 // Columns of V [rows, size] as panels of a chunk each: chunk c begins at c · chunk · (padded size).
 void pack_chunks(float* out, const float* v, int64_t stride, int64_t rows, int64_t size, int64_t chunk) {
   int64_t panels = ceil_div(size, NR);
@@ -210,11 +216,11 @@ double attention(const double* a) {
     int64_t g = local / n, i = (n - 1 - local % n) * BLOCK;  // the longest first
     int64_t rows = min64(BLOCK, length - i), end = i + rows, stride = heads * size;
     const float *keys = keys_of(s, g), *values = values_of(s, g);
-    float* scores = scratch(SCRATCH_ROWS, BLOCK * CHUNK);
+    float* scores = scratch(SCRATCH_ROWS, BLOCK * (CHUNK + 2 * size));
+    float *queries = scores + BLOCK * CHUNK, *mixed = queries + BLOCK * size;
     for (int64_t h = g * group; h < (g + 1) * group; h++) {
       int64_t at = ((segments[s] + i) * heads + h) * size;
-      const float* qs = q + at;
-      float* os = out + at;
+      copy_rows(queries, size, q + at, stride, rows, size);
       float max[BLOCK], total[BLOCK];
       for (int64_t r = 0; r < rows; r++) max[r] = -INFINITY, total[r] = 0;
       for (int64_t c = 0; c < end; c += CHUNK) {
@@ -223,19 +229,19 @@ double attention(const double* a) {
         for (int64_t r0 = 0; r0 < rows; r0 += step) {
           int64_t m = min64(step, rows - r0), width = min64(stop, i + r0 + m) - c;
           float* part = scores + r0 * CHUNK;
-          multiply_packed(m, width, size, {qs + r0 * stride, stride, false}, keys + c * size, part, CHUNK, false, nullptr);
+          multiply_packed(m, width, size, {queries + r0 * size, size, false}, keys + c * size, part, CHUNK, false, nullptr);
           for (int64_t r = 0; r < m; r++) {
             float factor = softmax_chunk(part + r * CHUNK, min64(width, i + r0 + r + 1 - c), width, scale, max + r0 + r, total + r0 + r);
-            float* to = os + (r0 + r) * stride;
+            float* to = mixed + (r0 + r) * size;
             if (c > 0 && factor != 1) map1(size, to, to, [=](vf x) { return x * factor; });
           }
-          multiply_rows(m, size, 0, width, min64(CHUNK, length - c), {part, CHUNK, false}, chunk_values, os + r0 * stride, stride, c > 0);
+          multiply_rows(m, size, 0, width, min64(CHUNK, length - c), {part, CHUNK, false}, chunk_values,
+                        mixed + r0 * size, size, c > 0);
         }
       }
       for (int64_t r = 0; r < rows; r++) {
         float inverse = 1.0f / total[r];
-        float* to = os + r * stride;
-        map1(size, to, to, [=](vf x) { return x * inverse; });
+        map1(size, mixed + r * size, out + at + r * stride, [=](vf x) { return x * inverse; });
         lse[(segments[s] + i + r) * heads + h] = (max[r] == -INFINITY ? 0 : max[r]) + logf(total[r]);
       }
     }
@@ -346,30 +352,28 @@ double attentionGrad(const double* a) {
     for (int64_t p = 1; p <= piece; p++) rows += boundary(s, p);
     return partial + 2 * rows * kv_stride;
   };
-  float* packed_keys = scratch(SCRATCH_PACK_C, kv * segments[count] * padded);
-  auto keys_of = [=](int64_t s, int64_t g) { return packed_keys + (kv * segments[s] + g * length_of(s)) * padded; };
+  // Keys and values dense by head, and keys packed as the second factor of dS K.
+  float* packed_keys = scratch(SCRATCH_PACK_C, kv * segments[count] * (padded + 2 * size));
+  float *dense_keys = packed_keys + kv * segments[count] * padded, *dense_values = dense_keys + kv * segments[count] * size;
+  auto head_at = [=](int64_t s, int64_t g) { return kv * segments[s] + g * length_of(s); };
   parallel(count * kv, [=](int64_t t) {
-    int64_t s = t / kv, g = t % kv;
-    pack_chunks(keys_of(s, g), k + (segments[s] * kv + g) * size, kv_stride, length_of(s), size, GRAD_CHUNK);
+    int64_t s = t / kv, g = t % kv, length = length_of(s), at = head_at(s, g), offset = (segments[s] * kv + g) * size;
+    copy_rows(dense_keys + at * size, size, k + offset, kv_stride, length, size);
+    copy_rows(dense_values + at * size, size, v + offset, kv_stride, length, size);
+    pack_chunks(packed_keys + at * padded, dense_keys + at * size, size, length, size, GRAD_CHUNK);
   });
   parallel(pieces.total() * kv, [=](int64_t t) {
     int64_t s = pieces.find(t / kv), g = t % kv, piece = t / kv - pieces.first[s], length = length_of(s);
     bool last = piece == pieces.first[s + 1] - pieces.first[s] - 1;
     int64_t begin = boundary(s, piece), until = boundary(s, piece + 1);
-    int64_t offset = (segments[s] * kv + g) * size;
-    const float *ks = k + offset, *vs = v + offset, *keys = keys_of(s, g);
-    float *dks = dk + offset, *dvs = dv + offset;
-    if (!last) {
-      dks = partial_of(s, piece) + g * size;
-      dvs = dks + until * kv_stride;
-    }
-    for (int64_t i = 0; i < until; i++) {
-      memset(dks + i * kv_stride, 0, size * 4);
-      memset(dvs + i * kv_stride, 0, size * 4);
-    }
+    const float *ks = dense_keys + head_at(s, g) * size, *vs = dense_values + head_at(s, g) * size;
+    const float* keys = packed_keys + head_at(s, g) * padded;
+    float* dks = scratch(SCRATCH_ROWS2, 2 * until * size);
+    float* dvs = dks + until * size;
+    memset(dks, 0, 2 * until * size * 4);
     int64_t packed_t = packed_size(size, BLOCK), packed_n = BLOCK * padded;
-    float* q_t = scratch(SCRATCH_PACK_D, 2 * packed_t + 2 * packed_n);
-    float *do_t = q_t + packed_t, *q_n = do_t + packed_t, *do_n = q_n + packed_n;
+    float* q_t = scratch(SCRATCH_PACK_D, 2 * packed_t + 2 * packed_n + BLOCK * size);
+    float *do_t = q_t + packed_t, *q_n = do_t + packed_t, *do_n = q_n + packed_n, *dqs = do_n + packed_n;
     float* p = scratch(SCRATCH_ROWS, 3 * GRAD_CHUNK * BLOCK);  // [keys, BLOCK]
     float *ds = p + GRAD_CHUNK * BLOCK, *ds_t = ds + GRAD_CHUNK * BLOCK;  // ds_t: [BLOCK, keys]
     for (int64_t i = begin; i < until; i += BLOCK) {
@@ -392,11 +396,11 @@ double attentionGrad(const double* a) {
             int64_t n = j < i ? min64(stop, i) - j : min64(STRIP, stop - j);
             int64_t skip = j < i ? 0 : (j - i) / NR * NR;
             float *pj = p + (j - c) * BLOCK, *dj = ds + (j - c) * BLOCK;
-            multiply_packed(n, rows - skip, size, {ks + j * kv_stride, kv_stride, false}, q_t + skip * size, pj + skip, BLOCK, false, nullptr);
-            multiply_packed(n, rows - skip, size, {vs + j * kv_stride, kv_stride, false}, do_t + skip * size, dj + skip, BLOCK, false, nullptr);
+            multiply_packed(n, rows - skip, size, {ks + j * size, size, false}, q_t + skip * size, pj + skip, BLOCK, false, nullptr);
+            multiply_packed(n, rows - skip, size, {vs + j * size, size, false}, do_t + skip * size, dj + skip, BLOCK, false, nullptr);
             for (int64_t x = 0; x < n; x++) probabilities(pj + x * BLOCK, dj + x * BLOCK, j + x - i, scale, shift, delta);
-            multiply_rows(n, size, skip, rows - skip, rows, {pj + skip, BLOCK, false}, do_n, dvs + j * kv_stride, kv_stride, true);
-            multiply_rows(n, size, skip, rows - skip, rows, {dj + skip, BLOCK, false}, q_n, dks + j * kv_stride, kv_stride, true);
+            multiply_rows(n, size, skip, rows - skip, rows, {pj + skip, BLOCK, false}, do_n, dvs + j * size, size, true);
+            multiply_rows(n, size, skip, rows - skip, rows, {dj + skip, BLOCK, false}, q_n, dks + j * size, size, true);
             j += n;
           }
           transpose(ds_t, GRAD_CHUNK, ds, stop - c, rows);
@@ -404,11 +408,16 @@ double attentionGrad(const double* a) {
           for (int64_t r0 = 0; r0 < rows; r0 += step) {
             int64_t m = min64(step, rows - r0), width = min64(stop, i + r0 + m) - c;
             multiply_rows(m, size, 0, width, min64(GRAD_CHUNK, length - c), {ds_t + r0 * GRAD_CHUNK, GRAD_CHUNK, false},
-                          keys + c * padded, dq + at + r0 * q_stride, q_stride, c > 0);
+                          keys + c * padded, dqs + r0 * size, size, c > 0);
           }
         }
+        copy_rows(dq + at, q_stride, dqs, size, rows, size);
       }
     }
+    int64_t offset = (segments[s] * kv + g) * size;
+    float* sums = last ? nullptr : partial_of(s, piece) + g * size;
+    copy_rows(last ? dk + offset : sums, kv_stride, dks, size, until, size);
+    copy_rows(last ? dv + offset : sums + until * kv_stride, kv_stride, dvs, size, until, size);
   });
   if (partial_rows.total() == 0) return 0;
   for (int64_t s = 0; s < count; s++) {

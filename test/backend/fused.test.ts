@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   attention,
@@ -6,6 +7,7 @@ import {
   linearCrossEntropy,
   rmsNorm,
   rotary,
+  setThreadCount,
   swiglu,
 } from '../../src/backend/index.ts';
 import {
@@ -198,6 +200,9 @@ describeNative('fused operations', () => {
         [[0, 47, 95, 144], 2, 1, 8], // around the block of 48 rows
         [[0, 130], 4, 2, 32],
         [[0, 0], 2, 2, 4],
+        [[0, 0, 13, 26, 26], 2, 1, 17], // around the strip of 12 rows
+        [[0, 300, 310, 600], 2, 1, 9], // beyond a chunk of 288 keys
+        [[0, 700], 1, 1, 3], // several pieces of one segment in the gradient
       ];
       for (const [segments, heads, kvHeads, size] of cases) {
         const rows = segments.at(-1)!;
@@ -237,6 +242,43 @@ describeNative('fused operations', () => {
         plain,
         inputs(rows, heads, kvHeads, size),
       );
+    });
+
+    it('does not depend on the number of threads, in bits', async () => {
+      await tf.setBackend('native');
+      const tensors = inputs(900, 2, 1, 8).map(tensorOf);
+      const results = [1, 2, 5].map((threads) => {
+        setThreadCount(threads);
+        return tf.tidy(() =>
+          tf
+            .grads((q, k, v) => run([0, 40, 900])(q, k, v))(tensors)
+            .flatMap((x) => Array.from(x.dataSync())),
+        );
+      });
+      setThreadCount(2);
+      assert.deepEqual(results[1], results[0]);
+      assert.deepEqual(results[2], results[0]);
+    });
+
+    it('carries NaN and infinities to the rows that see them, never to another segment', async () => {
+      // Rows of the same segment before the bad one are left out: the composition adds a mask, and NaN − ∞ is NaN.
+      const [q, k, v] = inputs(310, 2, 1, 4) as [Input, Input, Input];
+      for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+        for (const [x, row] of [
+          [q, 15],
+          [k, 20],
+          [v, 295],
+        ] as const) {
+          const values = x.values.slice();
+          values[row * x.shape[1]! * 4 + 1] = bad;
+          const seen = (...tensors: tf.Tensor[]) => {
+            const out = run([0, 10, 310])(...tensors);
+            return [tf.slice(out, 0, 10), tf.slice(out, row)];
+          };
+          const changed = [q, k, v].map((y) => (y === x ? { ...x, values } : y));
+          await compareWithCpu(`${bad} in row ${row}`, seen, changed, { tolerance: loose });
+        }
+      }
     });
 
     it('a segment does not depend on its neighbours, in bits', async () => {
