@@ -26,7 +26,7 @@ const execute = promisify(execFile);
 const objectFolder = path.join(buildFolder, 'objects');
 
 /** Compiled once per instruction set, with these flags; the rest once. No -march=native: the addon may move. */
-const simdFiles = ['gemm', 'elementwise', 'rows', 'attention', 'loss', 'optimizer'];
+const simdFiles = ['gemm', 'elementwise', 'rows', 'layer', 'attention', 'loss', 'optimizer'];
 const plainFiles = ['structure', 'sample', 'memory', 'pool', 'addon'];
 const instructionSets = {
   portable: [],

@@ -39,11 +39,18 @@ function recordingEngine(): RecordingEngine {
   return tf.engine() as unknown as RecordingEngine;
 }
 
+/** The tape being walked. By this and not by a count, since a cell of the kernel may be cut off anywhere. */
+let walked: TapeNode[] | undefined;
+
 /**
- * Whether no gradient is being recorded: then a gradient function runs once at most, and what was saved for it
- * may be overwritten by it.
+ * Whether the gradient function that asks runs in a walk of this file: it runs once only, so that it may overwrite
+ * what was saved for it and upstream gradients whose memory is not shared.
  */
-export function tapeIsClosed(): boolean {
+export function inOwnWalk(): boolean {
+  return walked !== undefined && recordingEngine().state.activeTape === walked && tapeIsClosed();
+}
+
+function tapeIsClosed(): boolean {
   return recordingEngine().state.gradientDepth === 0;
 }
 
@@ -164,6 +171,7 @@ function walk(
     const results = tf.tidy('backward', () => {
       owned.set(y.id, upstream === undefined ? tf.onesLike(y) : upstream.clone());
       for (let i = tape.length - 1; i >= base; i--) {
+        walked = state.activeTape = tape; // a gradient function may have taken a gradient of its own
         const node = tape[i]!;
         const inputs = connected.get(node);
         if (inputs !== undefined) {
@@ -176,7 +184,6 @@ function walk(
         }
         free(node);
         tape.length = i;
-        state.activeTape = tape; // a gradient function may have taken a gradient of its own
       }
       const taken = new Set<tf.Tensor>();
       return xs.map(({ id }) => {
@@ -192,6 +199,7 @@ function walk(
     value?.dispose();
     throw error;
   } finally {
+    walked = base === 0 ? undefined : tape;
     for (const node of tape.splice(base)) free(node);
     state.activeTape = base === 0 ? null : tape;
   }

@@ -12,6 +12,7 @@ export { nativeFallbacks } from './native/register.ts';
 export { type AdamwOptions, type AdamwParameter, adamwStep, globalNorm } from './ops/adamw.ts';
 export { attention } from './ops/attention.ts';
 export { embedding } from './ops/embedding.ts';
+export { gatedLinear } from './ops/gated-linear.ts';
 export {
   attentionWithCache,
   copyCacheSlot,
@@ -21,7 +22,8 @@ export {
 } from './ops/kv-cache.ts';
 export { linear } from './ops/linear.ts';
 export { linearCrossEntropy } from './ops/linear-cross-entropy.ts';
-export { rmsNorm } from './ops/rms-norm.ts';
+export { type Affine, qkvProjection } from './ops/qkv-projection.ts';
+export { rmsNorm, rmsNormResidual } from './ops/rms-norm.ts';
 export { rotary } from './ops/rotary.ts';
 export { type SampledTokens, type SampleOptions, sampleTokens } from './ops/sample-tokens.ts';
 export { swiglu } from './ops/swiglu.ts';

@@ -7,15 +7,17 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import {
+  type Affine,
   attention,
   attentionWithCache,
   embedding,
+  gatedLinear,
   type KvCache,
   linear,
   linearCrossEntropy,
+  qkvProjection,
   rmsNorm,
-  rotary,
-  swiglu,
+  rmsNormResidual,
   writeCache,
 } from '../backend/index.ts';
 import { internalError } from '../core/errors.ts';
@@ -136,28 +138,31 @@ function decoderLayer(
   attend: Attend,
 ): tf.Tensor2D {
   const { config } = model;
-  const { heads, kvHeads, headSize } = sizes(config);
+  const { heads, kvHeads } = sizes(config);
   const rows = x.shape[0];
   const at = `model.layers.${layer}`;
   const matrix = (name: string): tf.Tensor2D => parameter(model, `${at}.${name}.weight`);
-  const normed = rmsNorm(x, parameter(model, `${at}.input_layernorm.weight`), config.rms_norm_eps);
-  const project = (which: string, count: number): tf.Tensor3D => {
-    const bias: tf.Tensor1D = parameter(model, `${at}.self_attn.${which}.bias`);
-    return tf.reshape(linear(normed, matrix(`self_attn.${which}`), bias), [rows, count, headSize]);
-  };
-  const q = rotary(project('q_proj', heads), positions, config.rope_theta); // [T, H, Dh]
-  const k = rotary(project('k_proj', kvHeads), positions, config.rope_theta); // [T, Hkv, Dh]
-  const v = project('v_proj', kvHeads); // [T, Hkv, Dh]
-  const mixed: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [rows, config.hidden_size]);
-  const middle: tf.Tensor2D = tf.add(x, linear(mixed, matrix('self_attn.o_proj')));
-
-  const inner = rmsNorm(
-    middle,
-    parameter(model, `${at}.post_attention_layernorm.weight`),
-    config.rms_norm_eps,
+  const norm = (input: tf.Tensor2D, name: string) =>
+    rmsNormResidual(input, parameter(model, `${at}.${name}.weight`), config.rms_norm_eps);
+  const affine = (which: string): Affine => ({
+    weight: matrix(`self_attn.${which}`),
+    bias: parameter(model, `${at}.self_attn.${which}.bias`),
+  });
+  const outer = norm(x, 'input_layernorm');
+  const [q, k, v] = qkvProjection(
+    outer.normed,
+    affine('q_proj'),
+    affine('k_proj'),
+    affine('v_proj'),
+    positions,
+    { heads, kvHeads, base: config.rope_theta },
   );
-  const gated = swiglu(linear(inner, matrix('mlp.gate_proj')), linear(inner, matrix('mlp.up_proj')));
-  return tf.add(middle, linear(gated, matrix('mlp.down_proj')));
+  const mixed: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [rows, config.hidden_size]);
+  const middle = linear(mixed, matrix('self_attn.o_proj'), undefined, outer.residual);
+
+  const inner = norm(middle, 'post_attention_layernorm');
+  const gated = gatedLinear(inner.normed, matrix('mlp.gate_proj'), matrix('mlp.up_proj'));
+  return linear(gated, matrix('mlp.down_proj'), undefined, inner.residual);
 }
 
 /** A parameter by its full name, as the tensor of the rank that the caller knows it to have. */

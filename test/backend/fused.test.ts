@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
+import fc from 'fast-check';
 import {
   attention,
   embedding,
+  gatedLinear,
   linear,
   linearCrossEntropy,
+  qkvProjection,
   rmsNorm,
+  rmsNormResidual,
   rotary,
   setThreadCount,
   swiglu,
@@ -139,6 +143,175 @@ describeNative('fused operations', () => {
         { gradient: rows > 0, tolerance },
       );
     }
+  });
+
+  it('linear with a residual', async () => {
+    for (const [rows, inputs, outputs] of [
+      [1, 1, 1],
+      [5, 7, 19],
+      [50, 33, 65],
+      [0, 3, 2],
+      [3, 0, 2],
+    ] as const) {
+      const given = [float('x', [rows, inputs]), float('w', [outputs, inputs]), float('r', [rows, outputs])];
+      await compareWithCpu(
+        'linear + residual',
+        (x, w, r) => linear(shaped(x), shaped(w), undefined, shaped<tf.Tensor2D>(r)),
+        given,
+        { gradient: rows > 0 && inputs > 0, tolerance: loose },
+      );
+      await compareWithCpu(
+        'linear + bias + residual, which is also the input',
+        (x, w, b) => linear(shaped(x), shaped(w), shaped<tf.Tensor1D>(b), shaped<tf.Tensor2D>(x)),
+        [float('x', [rows, outputs]), float('w', [outputs, outputs]), float('b', [outputs])],
+        { gradient: rows > 0, tolerance: { absolute: 6e-5, relative: 2e-5 } },
+      );
+    }
+  });
+
+  it('rmsNormResidual: norm and input, both used', async () => {
+    for (const [rows, size] of [
+      [1, 1],
+      [3, 7],
+      [70, 33],
+      [0, 4],
+    ] as const) {
+      await compareWithCpu(
+        'rmsNormResidual',
+        (x, w) => {
+          const { normed, residual } = rmsNormResidual(shaped(x), shaped(w), 1e-6);
+          return [normed, residual];
+        },
+        [float('x', [rows, size]), float('w', [size])],
+        { gradient: rows > 0, tolerance: loose },
+      );
+    }
+    // The upstream gradient of a caller must not be overwritten.
+    await tf.setBackend('native');
+    tf.tidy(() => {
+      const [x, w] = [tensorOf(float('x', [3, 4])), tensorOf(float('w', [4]))];
+      const upstream = tf.ones([3, 4]);
+      const f = (y: tf.Tensor) => rmsNormResidual(shaped(y), shaped(w), 1e-6).residual;
+      const gradient = tf.grad(f)(x, upstream);
+      assertClose(gradient.dataSync(), new Array(12).fill(1), exactly, 'gradient');
+      assertClose(upstream.dataSync(), new Array(12).fill(1), exactly, 'upstream');
+    });
+  });
+
+  it('gatedLinear', async () => {
+    for (const [rows, inputs, outputs] of [
+      [1, 1, 1],
+      [5, 7, 19],
+      [100, 33, 140], // more than one tile each way
+      [0, 3, 2],
+      [3, 2, 0],
+    ] as const) {
+      await compareWithCpu(
+        'gatedLinear',
+        (x, g, u) => gatedLinear(shaped(x), shaped(g), shaped(u)),
+        [float('x', [rows, inputs]), float('g', [outputs, inputs]), float('u', [outputs, inputs])],
+        { gradient: rows > 0 && outputs > 0, tolerance: { absolute: 3e-4, relative: 5e-5 } }, // sums of 140 products of size 20
+      );
+    }
+    const product = (x: number[], w: number[], r: number, j: number) =>
+      x[r * 3]! * w[j * 3]! + x[r * 3 + 1]! * w[j * 3 + 1]! + x[r * 3 + 2]! * w[j * 3 + 2]!;
+    await againstDifferences(
+      (x, g, u) => gatedLinear(shaped(x), shaped(g), shaped(u)),
+      ([x, g, u]) =>
+        [0, 1].flatMap((r) => [0, 1, 2, 3].map((j) => silu(product(x!, g!, r, j)) * product(x!, u!, r, j))),
+      [float('x', [2, 3], -1, 1), float('g', [4, 3], -1, 1), float('u', [4, 3], -1, 1)],
+    );
+  });
+
+  it('qkvProjection', async () => {
+    for (const [rows, width, heads, kvHeads, size] of [
+      [1, 1, 1, 1, 2],
+      [5, 7, 3, 1, 4],
+      [40, 33, 4, 2, 32],
+      [0, 3, 2, 1, 2],
+    ] as const) {
+      const positions = tensorOf(ints('positions', [rows], 700));
+      const map = (name: string, count: number) => [
+        float(`w${name}`, [count * size, width], -1, 1),
+        float(`b${name}`, [count * size]),
+      ];
+      await compareWithCpu(
+        'qkvProjection',
+        (x, wq, bq, wk, bk, wv, bv) =>
+          qkvProjection(
+            shaped(x),
+            { weight: shaped(wq), bias: shaped(bq) },
+            { weight: shaped(wk), bias: shaped(bk) },
+            { weight: shaped(wv), bias: shaped(bv) },
+            shaped(positions),
+            { heads, kvHeads, base: 10000 },
+          ),
+        [float('x', [rows, width]), ...map('q', heads), ...map('k', kvHeads), ...map('v', kvHeads)],
+        { gradient: rows > 0, tolerance: { absolute: 6e-5, relative: 5e-5 } },
+      );
+    }
+  });
+
+  it('random shapes, also empty ones, against the composition', async function () {
+    this.timeout(120_000);
+    const size = fc.integer({ min: 0, max: 40 });
+    await fc.assert(
+      fc.asyncProperty(
+        size,
+        size,
+        size,
+        fc.integer({ min: 0, max: 9999 }),
+        async (rows, inputs, outputs, seed) => {
+          const options = {
+            gradient: rows > 0 && inputs > 0 && outputs > 0,
+            tolerance: { absolute: 2e-4, relative: 5e-5 },
+          };
+          const x = float(`x${seed}`, [rows, inputs]);
+          const weights = [float(`g${seed}`, [outputs, inputs]), float(`u${seed}`, [outputs, inputs])];
+          await compareWithCpu(
+            'gatedLinear',
+            (a, g, u) => gatedLinear(shaped(a), shaped(g), shaped(u)),
+            [x, ...weights],
+            options,
+          );
+          await compareWithCpu(
+            'linear + residual',
+            (a, w, r) => linear(shaped(a), shaped(w), undefined, shaped<tf.Tensor2D>(r)),
+            [x, weights[0]!, float(`r${seed}`, [rows, outputs])],
+            options,
+          );
+        },
+      ),
+      { numRuns: 15, seed: 3 },
+    );
+  });
+
+  it('random segments against the composition', async function () {
+    this.timeout(120_000);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 70 }), { minLength: 1, maxLength: 4 }),
+        fc.integer({ min: 1, max: 2 }),
+        fc.integer({ min: 1, max: 3 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (lengths, kvHeads, group, size) => {
+          const segments = Int32Array.from([0, ...lengths]);
+          for (let s = 1; s < segments.length; s++) segments[s]! += segments[s - 1]!;
+          const rows = segments.at(-1)!;
+          await compareWithCpu(
+            `segments ${segments}`,
+            (q, k, v) => attention(shaped(q), shaped(k), shaped(v), segments),
+            [
+              float('q', [rows, kvHeads * group, size]),
+              float('k', [rows, kvHeads, size]),
+              float('v', [rows, kvHeads, size]),
+            ],
+            { gradient: rows > 0, tolerance: loose },
+          );
+        },
+      ),
+      { numRuns: 15, seed: 4 },
+    );
   });
 
   it('rotary: any positions, also far ones', async () => {

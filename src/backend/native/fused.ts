@@ -1,23 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
-import { rotaryFrequencies } from '../ops/rotary.ts';
 import { currentNative, type NativeBackend, type Output } from './backend.ts';
-import { gemm } from './kernels/matmul.ts';
 import { floats, type KernelTable, type NativeKernel, numbers } from './registry.ts';
 import { sameShape, sizeOf } from './strides.ts';
 
 // The fused transformer kernels, under tfjs names of their own so that tfjs's tape sees one node per operation. Inputs
-// and attributes are those of the functions in ../ops; gradients are in ./fused-gradients.ts.
+// and attributes are those of the functions in ../ops; gradients are in ./fused-gradients.ts. The parts of a decoder layer
+// are in ./layer.ts.
 
 /** Native code trusts sizes, so what does not fit together must not reach it. */
-function check(fits: boolean, operation: string, ...tensors: (tf.TensorInfo | undefined)[]): void {
+export function check(fits: boolean, operation: string, ...tensors: (tf.TensorInfo | undefined)[]): void {
   if (fits) return;
   const shapes = tensors.map((t) => (t === undefined ? 'none' : `[${t.shape}]`)).join(', ');
   throw internalError(`${operation}: shapes ${shapes} do not fit together`);
 }
 
 /** Writes the arguments of the next operation. */
-function start(backend: NativeBackend, ...values: number[]): void {
+export function start(backend: NativeBackend, ...values: number[]): void {
   const { args } = backend.engine;
   for (let i = 0; i < values.length; i++) args[i] = values[i]!;
 }
@@ -29,104 +28,6 @@ const embedding: NativeKernel = (backend, { table, ids }) => {
   const out = backend.output([count, size], 'float32');
   start(backend, out.address, backend.address(table!), backend.address(ids!), 1, rows, size * 4, count, 0);
   backend.engine.run(backend.engine.op.gather!);
-  return out;
-};
-
-const rmsNorm: NativeKernel = (backend, { x, weight }, { epsilon }) => {
-  const [rows, size] = x!.shape as [number, number];
-  check(x!.shape.length === 2 && sizeOf(weight!.shape) === size, 'rmsNorm', x, weight);
-  const out = backend.output([rows, size], 'float32');
-  start(backend, out.address, backend.address(x!), backend.address(weight!), rows, size, epsilon);
-  backend.engine.run(backend.engine.op.rmsNorm!);
-  return out;
-};
-
-const rmsNormGrad: NativeKernel = (backend, { x, weight, dy }, { epsilon }) => {
-  const [rows, size] = x!.shape as [number, number];
-  const dx = backend.output([rows, size], 'float32');
-  const dw = backend.output([size], 'float32');
-  const [px, pw, pd] = [backend.address(x!), backend.address(weight!), backend.address(dy!)];
-  start(backend, dx.address, dw.address, px, pw, pd, rows, size, epsilon);
-  backend.engine.run(backend.engine.op.rmsNormGrad!);
-  return [dx, dw];
-};
-
-const linear: NativeKernel = (backend, { x, weight, bias }) => {
-  const [rows, inputs] = x!.shape as [number, number];
-  const outputs = weight!.shape[0]!;
-  const flat = x!.shape.length === 2 && weight!.shape.length === 2 && weight!.shape[1] === inputs;
-  check(flat && (bias === undefined || sizeOf(bias.shape) === outputs), 'linear', x, weight, bias);
-  const out = backend.output([rows, outputs], 'float32');
-  const offset = bias === undefined ? 0 : backend.address(bias);
-  const [px, pw] = [backend.address(x!), backend.address(weight!)];
-  gemm(backend, rows, outputs, inputs, px, pw, out.address, false, true, offset);
-  return out;
-};
-
-const swiglu: NativeKernel = (backend, { gate, up }) => {
-  check(sameShape(gate!.shape, up!.shape), 'swiglu', gate, up);
-  const out = backend.output(gate!.shape, 'float32');
-  const size = sizeOf(gate!.shape);
-  start(backend, out.address, backend.address(gate!), backend.address(up!), size);
-  backend.engine.run(backend.engine.op.swiglu!);
-  return out;
-};
-
-const swigluGrad: NativeKernel = (backend, { gate, up, dy }) => {
-  const dGate = backend.output(gate!.shape, 'float32');
-  const dUp = backend.output(gate!.shape, 'float32');
-  const size = sizeOf(gate!.shape);
-  const [pg, pu, pd] = [backend.address(gate!), backend.address(up!), backend.address(dy!)];
-  start(backend, dGate.address, dUp.address, pg, pu, pd, size);
-  backend.engine.run(backend.engine.op.swigluGrad!);
-  return [dGate, dUp];
-};
-
-/** Cosines and sines of every position so far seen, [capacity, 2, size/2], per (size, base). */
-interface RotaryTable {
-  address: number;
-  capacity: number;
-}
-const rotaryTables = new WeakMap<NativeBackend, Map<string, RotaryTable>>();
-
-function rotaryTable(backend: NativeBackend, size: number, base: number, atLeast: number): RotaryTable {
-  let tables = rotaryTables.get(backend);
-  if (tables === undefined) {
-    tables = new Map();
-    rotaryTables.set(backend, tables);
-  }
-  const key = `${size} ${base}`;
-  const held = tables.get(key);
-  if (held !== undefined && held.capacity >= atLeast) return held;
-  const capacity = Math.max(256, 2 ** Math.ceil(Math.log2(atLeast)));
-  const frequencies = rotaryFrequencies(size, base);
-  const half = size / 2;
-  const values = new Float32Array(capacity * size);
-  for (let p = 0; p < capacity; p++) {
-    for (let i = 0; i < half; i++) {
-      const angle = Math.fround(p * frequencies[i]!);
-      values[p * size + i] = Math.cos(angle);
-      values[p * size + half + i] = Math.sin(angle);
-    }
-  }
-  if (held !== undefined) backend.engine.release(held.address);
-  const table = { address: backend.engine.allocate(Math.max(64, values.byteLength)), capacity };
-  backend.engine.write(table.address, values);
-  tables.set(key, table);
-  return table;
-}
-
-const rotary: NativeKernel = (backend, { x, positions }, { base, direction }) => {
-  const [rows, heads, size] = x!.shape as [number, number, number];
-  check(x!.shape.length === 3 && size % 2 === 0 && sizeOf(positions!.shape) === rows, 'rotary', x, positions);
-  const out = backend.output([rows, heads, size], 'float32');
-  const [px, pp] = [backend.address(x!), backend.address(positions!)];
-  const turn = (table: RotaryTable) => {
-    start(backend, out.address, px, table.address, pp, rows, heads, size, direction, table.capacity);
-    return backend.engine.run(backend.engine.op.rotary!);
-  };
-  const missing = turn(rotaryTable(backend, size, base, 1));
-  if (missing >= 0) turn(rotaryTable(backend, size, base, missing + 1));
   return out;
 };
 
@@ -207,12 +108,6 @@ const withIds: readonly tf.DataType[] = numbers; // float32 tensors and int32 id
 
 export const fusedKernels: KernelTable = {
   InterplayEmbedding: { types: withIds, run: embedding },
-  InterplayRmsNorm: { types: floats, run: rmsNorm },
-  InterplayRmsNormGrad: { types: floats, run: rmsNormGrad },
-  InterplayLinear: { types: floats, run: linear },
-  InterplaySwiglu: { types: floats, run: swiglu },
-  InterplaySwigluGrad: { types: floats, run: swigluGrad },
-  InterplayRotary: { types: withIds, run: rotary },
   InterplayAttention: { types: floats, run: attention },
   InterplayAttentionGrad: { types: floats, run: attentionGrad },
   InterplayLinearCrossEntropy: { types: withIds, run: linearCrossEntropy },

@@ -8,6 +8,7 @@ import { layoutKernels } from './kernels/layout.ts';
 import { matMulKernels } from './kernels/matmul.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { structureKernels } from './kernels/structure.ts';
+import { layerKernels } from './layer.ts';
 import { type KernelTable, registerKernels } from './registry.ts';
 
 /** Every native kernel by tfjs name. */
@@ -18,6 +19,7 @@ export const nativeKernels: KernelTable = {
   ...reduceKernels,
   ...structureKernels,
   ...fusedKernels,
+  ...layerKernels,
 };
 
 /** Makes `native` known to tfjs; throws, with a one-line reason, when the addon does not load. */
