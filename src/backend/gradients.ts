@@ -50,6 +50,11 @@ export function inOwnWalk(): boolean {
   return walked !== undefined && recordingEngine().state.activeTape === walked && tapeIsClosed();
 }
 
+/** Whether operations are being recorded for a gradient. */
+export function isRecording(): boolean {
+  return !tapeIsClosed();
+}
+
 function tapeIsClosed(): boolean {
   return recordingEngine().state.gradientDepth === 0;
 }
@@ -104,7 +109,7 @@ export function variableGradients(
  * bits as without.
  *
  * @param part a function of `inputs` and `variables` alone, computing one tensor
- * @param inputs tensors that gradients flow to
+ * @param inputs every other tensor that `part` uses; gradients flow to those of type float32
  * @param variables every variable that `part` uses
  */
 export function recomputed(
@@ -112,23 +117,22 @@ export function recomputed(
   inputs: readonly tf.Tensor[],
   variables: readonly tf.Variable[],
 ): tf.Tensor {
+  if (tapeIsClosed()) return tf.tidy(() => part(...inputs));
   const operation = tf.customGrad((...given) => {
     const save = given.pop() as unknown as (tensors: tf.Tensor[]) => void;
-    const tensors = given as tf.Tensor[];
-    save(tensors.slice(0, inputs.length));
+    const tensors = (given as tf.Tensor[]).slice(0, inputs.length);
+    save(tensors);
     return {
-      value: part(...tensors.slice(0, inputs.length)),
+      value: part(...tensors),
       gradFunc: (upstream: tf.Tensor, saved: tf.Tensor[]) => {
-        const again = saved.slice(0, inputs.length);
         if (!tapeIsClosed()) {
           throw internalError('recomputed: no second derivatives through recomputed activations');
         }
-        const [value, gradients] = walk(() => part(...again), [...again, ...variables], upstream);
+        const wanted = [...saved, ...variables].filter(({ dtype }) => dtype === 'float32');
+        const [value, found] = walk(() => part(...saved), wanted, upstream);
         value.dispose();
-        return gradients.map(
-          (gradient, i) =>
-            gradient ?? tf.zerosLike(i < again.length ? again[i]! : variables[i - again.length]!),
-        );
+        const gradients = new Map(wanted.map((tensor, i) => [tensor, found[i]]));
+        return [...saved, ...variables].map((tensor) => gradients.get(tensor) ?? tf.zerosLike(tensor));
       },
     };
   });

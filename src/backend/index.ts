@@ -21,7 +21,11 @@ export {
   writeCache,
 } from './ops/kv-cache.ts';
 export { linear } from './ops/linear.ts';
-export { linearCrossEntropy } from './ops/linear-cross-entropy.ts';
+export {
+  type CrossEntropyOptions,
+  linearCrossEntropy,
+  tokenLogProbabilities,
+} from './ops/linear-cross-entropy.ts';
 export { type Affine, qkvProjection } from './ops/qkv-projection.ts';
 export { rmsNorm, rmsNormResidual } from './ops/rms-norm.ts';
 export { rotary } from './ops/rotary.ts';

@@ -150,7 +150,7 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
     );
     const batch = pack(texts);
     const rate = learningRate(schedule, state.tokens + batch.ids.length);
-    const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate);
+    const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate, config.recompute);
     if (!Number.isFinite(batchLoss) || !Number.isFinite(gradientNorm)) {
       throw diverged(`loss ${batchLoss}, gradient norm ${gradientNorm} at step ${state.step + 1}`);
     }
@@ -223,11 +223,17 @@ function diverged(got: string): Error {
 }
 
 /** Loss, gradients and one update; everything made on the way is freed. */
-function trainStep(model: Qwen2, optimizer: AdamW, batch: ReturnType<typeof pack>, rate: number) {
+function trainStep(
+  model: Qwen2,
+  optimizer: AdamW,
+  batch: ReturnType<typeof pack>,
+  rate: number,
+  recompute: boolean,
+) {
   return tf.tidy(() => {
     const { targets, ...inputs } = toTensors(batch);
     const { value, gradients } = variableGradients(
-      () => tf.mean(tokenLosses(model, inputs, targets)) as tf.Scalar,
+      () => tf.mean(tokenLosses(model, inputs, targets, { recompute })) as tf.Scalar,
       model.parameters,
     );
     const gradientNorm = optimizer.update(gradients, rate);

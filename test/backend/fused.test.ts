@@ -13,6 +13,7 @@ import {
   rotary,
   setThreadCount,
   swiglu,
+  tokenLogProbabilities,
 } from '../../src/backend/index.ts';
 import {
   assertClose,
@@ -506,6 +507,87 @@ describeNative('fused operations', () => {
       });
     const ids = tensorOf(given(targets, 'int32'));
     await againstDifferences((h, w) => run(h, w, ids), plain, [float('h', [3, 2]), float('w', [4, 2])]);
+  });
+
+  it('linearCrossEntropy with weights and z-loss', async () => {
+    for (const [rows, size, vocabulary] of [
+      [1, 1, 1],
+      [60, 17, 130],
+      [0, 3, 4],
+    ] as const) {
+      const targets = tensorOf(ints('t', [rows], vocabulary));
+      await compareWithCpu(
+        'weights and z-loss',
+        (h, w, weights) =>
+          linearCrossEntropy(shaped(h), shaped(w), shaped(targets), {
+            weights: shaped<tf.Tensor1D>(weights),
+            zLoss: 0.1,
+          }),
+        [float('h', [rows, size]), float('w', [vocabulary, size]), float('weights', [rows], 0, 2)],
+        { gradient: rows > 0, tolerance: { absolute: 1e-4, relative: 5e-5 } },
+      );
+    }
+  });
+
+  it('tokenLogProbabilities: temperature, entropy, and their gradients', async () => {
+    for (const [rows, size, vocabulary] of [
+      [1, 1, 1],
+      [60, 17, 130],
+      [0, 3, 4],
+    ] as const) {
+      for (const entropy of [false, true]) {
+        await compareWithCpu(
+          `entropy ${entropy}`,
+          (h, w, t) => {
+            const all = tokenLogProbabilities(shaped(h), shaped(w), shaped(t), { temperature: 0.7, entropy });
+            return entropy ? [all.logProbabilities, all.entropies!] : all.logProbabilities;
+          },
+          [float('h', [rows, size]), float('w', [vocabulary, size], -1, 1), ints('t', [rows], vocabulary)],
+          { gradient: rows > 0, tolerance: { absolute: 1e-4, relative: 5e-5 } },
+        );
+      }
+    }
+    const targets = [1, 0, 3];
+    const ids = tensorOf(given(targets, 'int32'));
+    const plain = ([h, w]: number[][]) => {
+      const rows = targets.map((target, r) => {
+        const logits = [0, 1, 2, 3].map(
+          (j) => (h![r * 2]! * w![j * 2]! + h![r * 2 + 1]! * w![j * 2 + 1]!) / 0.7,
+        );
+        const lse = Math.log(logits.reduce((s, x) => s + Math.exp(x), 0));
+        return [
+          logits[target]! - lse,
+          logits.reduce((s, x) => s + Math.exp(x - lse) * (lse - x), 0),
+        ] as const;
+      });
+      return [...rows.map(([p]) => p), ...rows.map(([, e]) => e)];
+    };
+    await againstDifferences(
+      (h, w) => {
+        const options = { temperature: 0.7, entropy: true };
+        const { logProbabilities, entropies } = tokenLogProbabilities(
+          shaped(h),
+          shaped(w),
+          shaped(ids),
+          options,
+        );
+        return tf.concat([logProbabilities, entropies!]);
+      },
+      plain,
+      [float('h', [3, 2]), float('w', [4, 2])],
+    );
+  });
+
+  it('cross-entropy carries NaN and infinities of a row, and not to its neighbours', async () => {
+    await tf.setBackend('native');
+    const h = float('h', [5, 3]);
+    h.values[3 * 3] = Number.NaN;
+    h.values[4 * 3] = Number.POSITIVE_INFINITY;
+    const [w, targets] = [float('w', [9, 3]), tensorOf(given([1, 0, 3, 8, 2], 'int32'))];
+    const nll = tf.tidy(() =>
+      linearCrossEntropy(shaped(tensorOf(h)), shaped(tensorOf(w)), shaped(targets)).dataSync(),
+    );
+    assert.deepEqual(Array.from(nll, Number.isFinite), [true, true, true, false, false]);
   });
 
   it('linearCrossEntropy in several stretches of rows, for a large vocabulary', async () => {

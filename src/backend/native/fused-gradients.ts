@@ -112,16 +112,22 @@ const gradients: GradientConfig[] = [
   {
     kernelName: 'InterplayLinearCrossEntropy',
     inputsToSave: ['hidden', 'head', 'targets'],
-    outputsToSave: [false, true],
-    gradFunc: (dy, [hidden, head, targets, lse]) => {
-      const inputs = {
+    outputsToSave: [false, true, true, true],
+    gradFunc: (dys, [hidden, head, targets, lse, means, logits], attributes) => {
+      const [dNll, dLse, dMeans] = dys as tf.Tensor[];
+      const saved = {
         hidden: hidden!,
         head: head!,
         targets: targets!,
         lse: lse!,
-        dy: (dy as tf.Tensor[])[0]!,
+        means: means!,
+        logits: logits!,
       };
-      const [dHidden, dHead] = both('LinearCrossEntropyGrad', inputs);
+      const [dHidden, dHead] = both(
+        'LinearCrossEntropyGrad',
+        { ...saved, dNll: dNll!, dLse: dLse!, dMeans: dMeans! },
+        { ...attributes, reuse: inOwnWalk() },
+      );
       return { hidden: () => dHidden!, head: () => dHead!, targets: noGradient('targets') };
     },
   },

@@ -69,24 +69,37 @@ const attentionGrad: NativeKernel = (backend, { q, k, v, out, lse, dy }, { segme
   return [dq, dk, dv];
 };
 
-const linearCrossEntropy: NativeKernel = (backend, { hidden, head, targets }) => {
+/** `keep`: the logits are kept for the gradient, when they are few enough. */
+const linearCrossEntropy: NativeKernel = (backend, { hidden, head, targets }, { scale, mean, keep }) => {
   const [rows, size] = hidden!.shape as [number, number];
   const vocabulary = head!.shape[0]!;
   const flat = hidden!.shape.length === 2 && head!.shape.length === 2 && head!.shape[1] === size;
   check(flat && sizeOf(targets!.shape) === rows, 'linearCrossEntropy', hidden, head, targets);
   const nll = backend.output([rows], 'float32');
   const lse = backend.output([rows], 'float32');
+  const means = backend.output([mean ? rows : 0], 'float32');
+  const kept = keep && rows * vocabulary <= MOST_KEPT_LOGITS;
+  const logits = backend.workspace(kept ? rows * vocabulary : 0);
   const [ph, pw, pt] = [backend.address(hidden!), backend.address(head!), backend.address(targets!)];
-  start(backend, nll.address, lse.address, ph, pw, pt, rows, size, vocabulary);
+  const [pm, pl] = [mean ? means.address : 0, kept ? logits.address : 0];
+  start(backend, nll.address, lse.address, pm, pl, ph, pw, pt, rows, size, vocabulary, scale);
   backend.engine.run(backend.engine.op.crossEntropy!);
-  return [nll, lse];
+  return [nll, lse, means, logits];
 };
 
-const linearCrossEntropyGrad: NativeKernel = (backend, { hidden, head, targets, lse, dy }) => {
+/** 32 MB: a product of the gradient saved, for memory that a step of such a model has anyway. */
+const MOST_KEPT_LOGITS = 2 ** 23;
+
+const linearCrossEntropyGrad: NativeKernel = (backend, inputs, { scale, mean, keep, reuse }) => {
+  const { hidden, head, targets, lse, means, logits, dNll, dLse, dMeans } = inputs as Record<
+    string,
+    tf.TensorInfo
+  >;
   const [rows, size] = hidden!.shape as [number, number];
   const vocabulary = head!.shape[0]!;
   const dHidden: Output = backend.output(hidden!.shape, 'float32');
   const dHead: Output = backend.output(head!.shape, 'float32');
+  const kept = keep && rows * vocabulary <= MOST_KEPT_LOGITS;
   start(
     backend,
     dHidden.address,
@@ -95,10 +108,16 @@ const linearCrossEntropyGrad: NativeKernel = (backend, { hidden, head, targets, 
     backend.address(head!),
     backend.address(targets!),
     backend.address(lse!),
-    backend.address(dy!),
+    mean ? backend.address(means!) : 0,
+    backend.address(dNll!),
+    backend.address(dLse!),
+    mean ? backend.address(dMeans!) : 0,
     rows,
     size,
     vocabulary,
+    scale,
+    kept ? backend.address(logits!) : 0,
+    reuse ? 1 : 0,
   );
   backend.engine.run(backend.engine.op.crossEntropyGrad!);
   return [dHidden, dHead];
