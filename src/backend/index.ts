@@ -9,7 +9,13 @@ export {
   threadCount,
 } from './native/engine.ts';
 export { nativeFallbacks } from './native/register.ts';
-export { type AdamwOptions, type AdamwParameter, adamwStep, globalNorm } from './ops/adamw.ts';
+export {
+  type AdamwOptions,
+  type AdamwParameter,
+  adamwStep,
+  clippedAdamwStep,
+  globalNorm,
+} from './ops/adamw.ts';
 export { attention } from './ops/attention.ts';
 export { embedding } from './ops/embedding.ts';
 export { gatedLinear } from './ops/gated-linear.ts';
