@@ -17,6 +17,10 @@ inline void weight_gradient(int64_t rows, int64_t inputs, int64_t outputs, const
   multiply(outputs, inputs, rows, {dy, outputs, true}, {x, inputs, false}, dw, inputs, false, nullptr);
 }
 
+void copy(float* to, const float* from, int64_t n) {
+  parallel_ranges(n, 65536, [=](int64_t i, int64_t e) { memcpy(to + i, from + i, (e - i) * 4); });
+}
+
 // out[j] = Σ_i x[i, j], in float64 and in the order of the rows.
 void column_sums(float* out, const float* x, int64_t rows, int64_t columns) {
   parallel(ceil_div(columns, 64), [=](int64_t piece) {
@@ -76,22 +80,26 @@ void gate_row(float* out, const float* g, const float* u, int64_t n) {
   for (; j < n; j++) out[j] = g[j] * sigmoid(splat(g[j]))[0] * u[j];
 }
 
-inline void gate_gradient(vf x, vf up, vf d, vf* dgate, vf* dup) {
+// silu(gate) · up again, and its gradients.
+inline void gate_gradient(vf x, vf up, vf d, vf* gated, vf* dgate, vf* dup) {
   vf s = sigmoid(x), silu = x * s;
+  *gated = silu * up;
   *dup = d * silu;
   *dgate = d * up * (s + silu * (1.0f - s));
 }
-// dgate may be gate, and dup may be up.
-void gate_gradients(float* dg, float* du, const float* g, const float* u, const float* dy, int64_t n) {
+// Any of the outputs may be one of the inputs; `gated` may be 0.
+void gate_gradients(float* gated, float* dg, float* du, const float* g, const float* u, const float* dy, int64_t n) {
   parallel_ranges(n, 16384, [=](int64_t j, int64_t e) {
-    vf a, b;
+    vf y, a, b;
     for (; j + WIDTH <= e; j += WIDTH) {
-      gate_gradient(load(g + j), load(u + j), load(dy + j), &a, &b);
+      gate_gradient(load(g + j), load(u + j), load(dy + j), &y, &a, &b);
+      if (gated) store(gated + j, y);
       store(dg + j, a);
       store(du + j, b);
     }
     for (; j < e; j++) {
-      gate_gradient(splat(g[j]), splat(u[j]), splat(dy[j]), &a, &b);
+      gate_gradient(splat(g[j]), splat(u[j]), splat(dy[j]), &y, &a, &b);
+      if (gated) gated[j] = y[0];
       dg[j] = a[0];
       du[j] = b[0];
     }
@@ -109,7 +117,7 @@ double swiglu(const double* v) {
 
 // dgate, dup, gate, up, dy, n
 double swigluGrad(const double* v) {
-  gate_gradients(F32(v[0]), F32(v[1]), F32(v[2]), F32(v[3]), F32(v[4]), N(v[5]));
+  gate_gradients(nullptr, F32(v[0]), F32(v[1]), F32(v[2]), F32(v[3]), F32(v[4]), N(v[5]));
   return 0;
 }
 
@@ -163,14 +171,13 @@ double qkvProjectionGrad(const double* a) {
   return 0;
 }
 
-// out, gate, up [rows, F], x, gate's weight, up's weight, rows, D, F: gate and up are products, out = silu(gate) · up.
-// Cut into tiles that are gated while they are in the cache.
-double gatedLinear(const double* a) {
+// out, gate, up, gated [rows, F], x, weights of gate, up and down, residual or 0, rows, D, F: gate and up are products,
+// gated = silu(gate) · up, out = gated · downᵀ (+ residual). Cut into tiles that are gated while they are in the cache.
+double gatedFeedForward(const double* a) {
   enum { ROWS = 96, COLUMNS = 128 };  // multiples of every MR and NR
-  float *out = F32(a[0]), *gate = F32(a[1]), *up = F32(a[2]);
-  const float *x = F32(a[3]), *gate_weight = F32(a[4]), *up_weight = F32(a[5]);
-  int64_t rows = N(a[6]), d = N(a[7]), f = N(a[8]), panels = ceil_div(f, NR);
-  if (rows == 0 || f == 0) return 0;
+  float *out = F32(a[0]), *gate = F32(a[1]), *up = F32(a[2]), *gated = F32(a[3]);
+  const float *x = F32(a[4]), *gate_weight = F32(a[5]), *up_weight = F32(a[6]), *residual = F32(a[8]);
+  int64_t rows = N(a[9]), d = N(a[10]), f = N(a[11]), panels = ceil_div(f, NR);
   float* packed = scratch(SCRATCH_PACK_C, 2 * packed_size(d, f));
   float* packed_up = packed + packed_size(d, f);
   parallel(2 * panels, [=](int64_t i) {
@@ -184,20 +191,24 @@ double gatedLinear(const double* a) {
     int64_t m = min64(ROWS, rows - i), n = min64(COLUMNS, f - j), at = i * f + j;
     multiply_packed(m, n, d, {x + i * d, d, false}, packed + j * d, gate + at, f, false, nullptr);
     multiply_packed(m, n, d, {x + i * d, d, false}, packed_up + j * d, up + at, f, false, nullptr);
-    for (int64_t r = 0; r < m; r++) gate_row(out + at + r * f, gate + at + r * f, up + at + r * f, n);
+    for (int64_t r = 0; r < m; r++) gate_row(gated + at + r * f, gate + at + r * f, up + at + r * f, n);
   });
+  if (residual) copy(out, residual, rows * d);
+  project(rows, f, d, gated, F32(a[7]), out, residual != nullptr, nullptr);
   return 0;
 }
 
-// dx, dweight of gate and of up, x, weights of gate and up, gate, up, dy, rows, D, F, dgate, dup. The last two are
-// memory for the gradients in between: gate and up themselves where nobody needs them any more.
-double gatedLinearGrad(const double* a) {
-  float *dx = F32(a[0]), *dgate = F32(a[12]), *dup = F32(a[13]);
-  const float* x = F32(a[3]);
-  int64_t rows = N(a[9]), d = N(a[10]), f = N(a[11]);
-  gate_gradients(dgate, dup, F32(a[6]), F32(a[7]), F32(a[8]), rows * f);
-  input_gradient(rows, d, f, dgate, F32(a[4]), dx, false);
-  input_gradient(rows, d, f, dup, F32(a[5]), dx, true);
+// dx, dweight of gate, up and down, x, weights of gate, up and down, gate, up, dy, rows, D, F, dgate, dup, gated. The
+// last three are memory for what is in between: dgate and dup may be gate and up, where nobody needs them any more.
+double gatedFeedForwardGrad(const double* a) {
+  float *dx = F32(a[0]), *dgate = F32(a[14]), *dup = F32(a[15]), *gated = F32(a[16]);
+  const float *x = F32(a[4]), *dy = F32(a[10]);
+  int64_t rows = N(a[11]), d = N(a[12]), f = N(a[13]);
+  input_gradient(rows, f, d, dy, F32(a[7]), gated, false);  // of silu(gate) · up, which then takes its place
+  gate_gradients(gated, dgate, dup, F32(a[8]), F32(a[9]), gated, rows * f);
+  weight_gradient(rows, f, d, dy, gated, F32(a[3]));
+  input_gradient(rows, d, f, dgate, F32(a[5]), dx, false);
+  input_gradient(rows, d, f, dup, F32(a[6]), dx, true);
   weight_gradient(rows, d, f, dgate, x, F32(a[1]));
   weight_gradient(rows, d, f, dup, x, F32(a[2]));
   return 0;
@@ -208,7 +219,7 @@ double linearResidual(const double* a) {
   float* out = F32(a[0]);
   const float* residual = F32(a[4]);
   int64_t rows = N(a[5]), inputs = N(a[6]), outputs = N(a[7]);
-  parallel_ranges(rows * outputs, 65536, [=](int64_t i, int64_t e) { memcpy(out + i, residual + i, (e - i) * 4); });
+  copy(out, residual, rows * outputs);
   project(rows, inputs, outputs, F32(a[1]), F32(a[2]), out, true, F32(a[3]));
   return 0;
 }

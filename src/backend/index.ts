@@ -18,7 +18,7 @@ export {
 } from './ops/adamw.ts';
 export { attention } from './ops/attention.ts';
 export { embedding } from './ops/embedding.ts';
-export { gatedLinear } from './ops/gated-linear.ts';
+export { gatedFeedForward } from './ops/gated-feed-forward.ts';
 export {
   attentionWithCache,
   copyCacheSlot,

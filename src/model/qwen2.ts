@@ -12,7 +12,7 @@ import {
   attentionWithCache,
   type CrossEntropyOptions,
   embedding,
-  gatedLinear,
+  gatedFeedForward,
   type KvCache,
   linear,
   linearCrossEntropy,
@@ -177,8 +177,8 @@ function decoderLayer(
   const middle = linear(mixed, matrix('self_attn.o_proj'), undefined, outer.residual);
 
   const inner = norm(middle, 'post_attention_layernorm');
-  const gated = gatedLinear(inner.normed, matrix('mlp.gate_proj'), matrix('mlp.up_proj'));
-  return linear(gated, matrix('mlp.down_proj'), undefined, inner.residual);
+  const [gate, up, down] = ['gate_proj', 'up_proj', 'down_proj'].map((which) => matrix(`mlp.${which}`));
+  return gatedFeedForward(inner.normed, gate!, up!, down!, inner.residual);
 }
 
 /** The parameters of one layer. */

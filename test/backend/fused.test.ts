@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import {
   attention,
   embedding,
-  gatedLinear,
+  gatedFeedForward,
   linear,
   linearCrossEntropy,
   qkvProjection,
@@ -199,28 +199,40 @@ describeNative('fused operations', () => {
     });
   });
 
-  it('gatedLinear', async () => {
-    for (const [rows, inputs, outputs] of [
+  const feedForward = (...[x, g, u, d, r]: tf.Tensor[]) =>
+    gatedFeedForward(shaped(x), shaped(g), shaped(u), shaped(d), r as tf.Tensor2D | undefined);
+  const feedForwardInputs = (rows: number, width: number, inner: number) => [
+    float('x', [rows, width], -1, 1),
+    float('g', [inner, width], -1, 1),
+    float('u', [inner, width], -1, 1),
+    float('d', [width, inner], -1, 1),
+    float('r', [rows, width]),
+  ];
+
+  it('gatedFeedForward, with and without residual', async () => {
+    for (const [rows, width, inner] of [
       [1, 1, 1],
       [5, 7, 19],
       [100, 33, 140], // more than one tile each way
       [0, 3, 2],
-      [3, 2, 0],
     ] as const) {
-      await compareWithCpu(
-        'gatedLinear',
-        (x, g, u) => gatedLinear(shaped(x), shaped(g), shaped(u)),
-        [float('x', [rows, inputs]), float('g', [outputs, inputs]), float('u', [outputs, inputs])],
-        { gradient: rows > 0 && outputs > 0, tolerance: { absolute: 3e-4, relative: 5e-5 } }, // sums of 140 products of size 20
-      );
+      const inputs = feedForwardInputs(rows, width, inner);
+      // Sums of 140 products of sizes up to 10.
+      const options = { gradient: rows > 0, tolerance: { absolute: 5e-4, relative: 5e-5 } };
+      await compareWithCpu('gatedFeedForward', feedForward, inputs, options);
+      await compareWithCpu('without residual', feedForward, inputs.slice(0, 4), options);
     }
-    const product = (x: number[], w: number[], r: number, j: number) =>
-      x[r * 3]! * w[j * 3]! + x[r * 3 + 1]! * w[j * 3 + 1]! + x[r * 3 + 2]! * w[j * 3 + 2]!;
+    const dot = (a: number[], b: number[], r: number, j: number, n: number) =>
+      Array.from({ length: n }, (_, i) => a[r * n + i]! * b[j * n + i]!).reduce((s, x) => s + x, 0);
     await againstDifferences(
-      (x, g, u) => gatedLinear(shaped(x), shaped(g), shaped(u)),
-      ([x, g, u]) =>
-        [0, 1].flatMap((r) => [0, 1, 2, 3].map((j) => silu(product(x!, g!, r, j)) * product(x!, u!, r, j))),
-      [float('x', [2, 3], -1, 1), float('g', [4, 3], -1, 1), float('u', [4, 3], -1, 1)],
+      feedForward,
+      ([x, g, u, d, residual]) => {
+        const gated = [0, 1].flatMap((r) =>
+          [0, 1, 2, 3].map((j) => silu(dot(x!, g!, r, j, 3)) * dot(x!, u!, r, j, 3)),
+        );
+        return [0, 1].flatMap((r) => [0, 1, 2].map((j) => dot(gated, d!, r, j, 4) + residual![r * 3 + j]!));
+      },
+      feedForwardInputs(2, 3, 4),
     );
   });
 
@@ -268,17 +280,17 @@ describeNative('fused operations', () => {
             tolerance: { absolute: 2e-4, relative: 5e-5 },
           };
           const x = float(`x${seed}`, [rows, inputs]);
-          const weights = [float(`g${seed}`, [outputs, inputs]), float(`u${seed}`, [outputs, inputs])];
+          const weight = float(`w${seed}`, [outputs, inputs]);
           await compareWithCpu(
-            'gatedLinear',
-            (a, g, u) => gatedLinear(shaped(a), shaped(g), shaped(u)),
-            [x, ...weights],
+            'gatedFeedForward',
+            feedForward,
+            feedForwardInputs(rows, inputs, outputs),
             options,
           );
           await compareWithCpu(
             'linear + residual',
             (a, w, r) => linear(shaped(a), shaped(w), undefined, shaped<tf.Tensor2D>(r)),
-            [x, weights[0]!, float(`r${seed}`, [rows, outputs])],
+            [x, weight, float(`r${seed}`, [rows, outputs])],
             options,
           );
         },

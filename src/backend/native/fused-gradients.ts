@@ -75,14 +75,21 @@ const gradients: GradientConfig[] = [
     },
   },
   {
-    kernelName: 'InterplayGatedLinear',
-    inputsToSave: ['x', 'gate', 'up'],
+    kernelName: 'InterplayGatedFeedForward',
+    inputsToSave: ['x', 'gate', 'up', 'down'],
     outputsToSave: [false, true, true],
-    gradFunc: (dys, [x, gate, up, gateProduct, upProduct]) => {
+    gradFunc: (dys, [x, gate, up, down, gateProduct, upProduct]) => {
       const dy = (dys as tf.Tensor[])[0]!;
-      const inputs = { x: x!, gate: gate!, up: up!, gateProduct: gateProduct!, upProduct: upProduct!, dy };
-      const [dx, dGate, dUp] = both('GatedLinearGrad', inputs, { reuse: inOwnWalk() });
-      return { x: () => dx!, gate: () => dGate!, up: () => dUp! };
+      const weights = { gate: gate!, up: up!, down: down! };
+      const inputs = { x: x!, ...weights, gateProduct: gateProduct!, upProduct: upProduct!, dy };
+      const [dx, dGate, dUp, dDown] = both('GatedFeedForwardGrad', inputs, { reuse: inOwnWalk() });
+      return {
+        x: () => dx!,
+        gate: () => dGate!,
+        up: () => dUp!,
+        down: () => dDown!,
+        residual: () => dy.clone(),
+      };
     },
   },
   {

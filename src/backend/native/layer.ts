@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { rotaryFrequencies } from '../ops/rotary.ts';
-import type { NativeBackend, Output } from './backend.ts';
+import type { NativeBackend } from './backend.ts';
 import { check, start } from './fused.ts';
 import { gemm } from './kernels/matmul.ts';
 import { floats, type KernelTable, type NativeKernel, numbers } from './registry.ts';
@@ -170,40 +170,38 @@ const qkvProjectionGrad: NativeKernel = (backend, inputs, { heads, kvHeads, base
   return outputs;
 };
 
-const gatedLinear: NativeKernel = (backend, { x, gate, up }) => {
+const gatedFeedForward: NativeKernel = (backend, { x, gate, up, down, residual }) => {
   const [rows, width] = x!.shape as [number, number];
-  const outputs = gate!.shape[0]!;
-  const flat = x!.shape.length === 2 && gate!.shape[1] === width;
-  check(flat && sameShape(gate!.shape, up!.shape), 'gatedLinear', x, gate, up);
-  const out = backend.output([rows, outputs], 'float32');
-  // Both products, for the gradient.
-  const products = [backend.workspace(rows * outputs), backend.workspace(rows * outputs)] as const;
-  const [px, pg, pu] = [backend.address(x!), backend.address(gate!), backend.address(up!)];
-  const [{ address: gated }, { address: raised }] = products;
-  start(backend, out.address, gated, raised, px, pg, pu, rows, width, outputs);
-  backend.engine.run(backend.engine.op.gatedLinear!);
-  return [out, ...products];
+  const inner = gate!.shape[0]!;
+  const fits = [gate!, up!].every(({ shape }) => sameShape(shape, [inner, width]));
+  check(fits && sameShape(down!.shape, [width, inner]), 'gatedFeedForward', x, gate, up, down);
+  check(residual === undefined || sameShape(residual.shape, [rows, width]), 'gatedFeedForward', x, residual);
+  const out = backend.output([rows, width], 'float32');
+  // Both products, for the gradient, and what they gate, only for now.
+  const [gateProduct, upProduct, gated] = [0, 1, 2].map(() => backend.workspace(rows * inner));
+  const between = [gateProduct!, upProduct!, gated!].map(({ address }) => address);
+  const given = [x, gate, up, down].map((tensor) => backend.address(tensor!));
+  const added = residual === undefined ? 0 : backend.address(residual);
+  start(backend, out.address, ...between, ...given, added, rows, width, inner);
+  backend.engine.run(backend.engine.op.gatedFeedForward!);
+  backend.disposeData(gated!.dataId);
+  return [out, gateProduct!, upProduct!];
 };
 
 /** With `reuse`, the gradients of the products take their memory. */
-const gatedLinearGrad: NativeKernel = (backend, inputs, { reuse }) => {
-  const { x, gate, up, gateProduct, upProduct, dy } = inputs as Record<string, tf.TensorInfo>;
+const gatedFeedForwardGrad: NativeKernel = (backend, inputs, { reuse }) => {
+  const { x, gate, up, down, gateProduct, upProduct, dy } = inputs as Record<string, tf.TensorInfo>;
   const [rows, width] = x!.shape as [number, number];
-  const outputs = gate!.shape[0]!;
-  const gradients = [x!, gate!, up!].map(({ shape }) => backend.output(shape, 'float32'));
-  const given = [x, gate, up, gateProduct, upProduct, dy].map((tensor) => backend.address(tensor!));
-  const between: number[] = [];
-  const borrowed: Output[] = [];
-  for (const product of [gateProduct!, upProduct!]) {
-    if (reuse) between.push(backend.address(product));
-    else {
-      borrowed.push(backend.workspace(rows * outputs));
-      between.push(borrowed.at(-1)!.address);
-    }
-  }
+  const inner = gate!.shape[0]!;
+  const gradients = [x!, gate!, up!, down!].map(({ shape }) => backend.output(shape, 'float32'));
+  const products = [backend.address(gateProduct!), backend.address(upProduct!)];
+  const borrowed = (reuse ? [0] : [0, 1, 2]).map(() => backend.workspace(rows * inner));
+  const memory = borrowed.map(({ address }) => address);
+  const between = reuse ? [...products, ...memory] : memory;
+  const given = [x, gate, up, down].map((tensor) => backend.address(tensor!));
   const out = gradients.map(({ address }) => address);
-  start(backend, ...out, ...given, rows, width, outputs, ...between);
-  backend.engine.run(backend.engine.op.gatedLinearGrad!);
+  start(backend, ...out, ...given, ...products, backend.address(dy!), rows, width, inner, ...between);
+  backend.engine.run(backend.engine.op.gatedFeedForwardGrad!);
   for (const { dataId } of borrowed) backend.disposeData(dataId);
   return gradients;
 };
@@ -218,6 +216,6 @@ export const layerKernels: KernelTable = {
   InterplayRotary: { types: numbers, run: rotary },
   InterplayQkvProjection: { types: numbers, run: qkvProjection },
   InterplayQkvProjectionGrad: { types: numbers, run: qkvProjectionGrad },
-  InterplayGatedLinear: { types: floats, run: gatedLinear },
-  InterplayGatedLinearGrad: { types: floats, run: gatedLinearGrad },
+  InterplayGatedFeedForward: { types: floats, run: gatedFeedForward },
+  InterplayGatedFeedForwardGrad: { types: floats, run: gatedFeedForwardGrad },
 };
