@@ -19,7 +19,7 @@ export class Training {
 
   /** The step of `pretrain`: forward, backward, clipping and AdamW; the loss before the update. */
   step(batch: PackedBatch): number {
-    return trainStep(this.model, this.optimizer, batch, LEARNING_RATE).batchLoss;
+    return trainStep(this.model, this.optimizer, batch, LEARNING_RATE, false).batchLoss;
   }
 
   dispose(): void {

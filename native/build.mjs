@@ -26,7 +26,17 @@ const execute = promisify(execFile);
 const objectFolder = path.join(buildFolder, 'objects');
 
 /** Compiled once per instruction set, with these flags; the rest once. No -march=native: the addon may move. */
-const simdFiles = ['gemm', 'elementwise', 'rows', 'attention', 'decode', 'sample', 'loss', 'optimizer'];
+const simdFiles = [
+  'gemm',
+  'elementwise',
+  'rows',
+  'layer',
+  'attention',
+  'decode',
+  'sample',
+  'loss',
+  'optimizer',
+];
 const plainFiles = ['structure', 'memory', 'pool', 'addon'];
 const instructionSets = {
   portable: [],

@@ -112,12 +112,14 @@ double rmsNorm(const double* v) {
   return 0;
 }
 
-// dx, dw, x, weight, dy, rows, n, epsilon. With r = 1/rms: dx = r·w·dy − x·r³/n·Σ(w·dy·x), dw = Σ_t dy·x·r.
+// dx, dw, x, weight, dy, rows, n, epsilon, added. With r = 1/rms: dx = r·w·dy − x·r³/n·Σ(w·dy·x), dw = Σ_t dy·x·r.
+// `added` (or 0) is added to dx, the gradient of x from elsewhere; it may be dx itself.
 double rmsNormGrad(const double* v) {
   float *dx = F32(v[0]), *dw = F32(v[1]);
   const float *x = F32(v[2]), *w = F32(v[3]), *dy = F32(v[4]);
   int64_t rows = N(v[5]), n = N(v[6]);
   double epsilon = v[7];
+  const float* added = F32(v[8]);
   // Partial sums of dw per fixed chunk of rows, added in order: the same bits for any number of threads.
   int64_t chunk = max64(64, ceil_div(rows, 64)), chunks = ceil_div(rows, chunk);
   float* partial = scratch(SCRATCH_PARTIAL, max64(1, chunks * n));
@@ -134,9 +136,17 @@ double rmsNormGrad(const double* v) {
       float s = sum(total);
       for (; j < n; j++) s += w[j] * dr[j] * xr[j];
       float factor = r * r * r * s / n;
-      for (j = 0; j < n; j++) {
+      const float* more = added ? added + i * n : nullptr;
+      for (j = 0; j + WIDTH <= n; j += WIDTH) {
+        vf d = load(dr + j), y = load(xr + j);
+        store(sums + j, load(sums + j) + d * y * r);
+        vf g = r * load(w + j) * d - y * factor;
+        store(to + j, more ? load(more + j) + g : g);
+      }
+      for (; j < n; j++) {
         sums[j] += dr[j] * xr[j] * r;
-        to[j] = r * w[j] * dr[j] - xr[j] * factor;
+        float g = r * w[j] * dr[j] - xr[j] * factor;
+        to[j] = more ? more[j] + g : g;
       }
     }
   });
@@ -148,76 +158,13 @@ double rmsNormGrad(const double* v) {
   return 0;
 }
 
-// out, gate, up, n
-double swiglu(const double* v) {
-  float* out = F32(v[0]);
-  const float *g = F32(v[1]), *u = F32(v[2]);
-  parallel_ranges(N(v[3]), 16384, [=](int64_t i, int64_t e) {
-    int64_t j = i;
-    for (; j + WIDTH <= e; j += WIDTH) {
-      vf x = load(g + j);
-      store(out + j, x * sigmoid(x) * load(u + j));
-    }
-    for (; j < e; j++) out[j] = g[j] * sigmoid(splat(g[j]))[0] * u[j];
+// to, from, n: to += from
+double accumulate(const double* v) {
+  float* to = F32(v[0]);
+  const float* from = F32(v[1]);
+  parallel_ranges(N(v[2]), 32768, [=](int64_t i, int64_t e) {
+    for (; i < e; i++) to[i] += from[i];
   });
   return 0;
-}
-
-// dgate, dup, gate, up, dy, n
-double swigluGrad(const double* v) {
-  float *dg = F32(v[0]), *du = F32(v[1]);
-  const float *g = F32(v[2]), *u = F32(v[3]), *dy = F32(v[4]);
-  parallel_ranges(N(v[5]), 16384, [=](int64_t i, int64_t e) {
-    auto one = [](vf x, vf up, vf d, vf* dgate, vf* dup) {
-      vf s = sigmoid(x), silu = x * s;
-      *dup = d * silu;
-      *dgate = d * up * (s + silu * (1.0f - s));
-    };
-    int64_t j = i;
-    vf a, b;
-    for (; j + WIDTH <= e; j += WIDTH) {
-      one(load(g + j), load(u + j), load(dy + j), &a, &b);
-      store(dg + j, a);
-      store(du + j, b);
-    }
-    for (; j < e; j++) {
-      one(splat(g[j]), splat(u[j]), splat(dy[j]), &a, &b);
-      dg[j] = a[0];
-      du[j] = b[0];
-    }
-  });
-  return 0;
-}
-
-// out, x, table, positions (int32), rows, heads, size, direction, capacity. `table` is [capacity, 2, size/2], cosines
-// then sines of each position; direction −1 turns back (the gradient). Returns −1, or, having done nothing, the
-// greatest position when the table does not reach it.
-double rotary(const double* v) {
-  float* out = F32(v[0]);
-  const float *x = F32(v[1]), *table = F32(v[2]);
-  const int32_t* positions = I32(v[3]);
-  int64_t rows = N(v[4]), heads = N(v[5]), half = N(v[6]) / 2;
-  float direction = (float)v[7];
-  int32_t greatest = -1;
-  for (int64_t i = 0; i < rows; i++) {
-    if (positions[i] < 0) return fail("rotary: a position is negative"), 0;
-    if (positions[i] > greatest) greatest = positions[i];
-  }
-  if (greatest >= N(v[8])) return greatest;
-  parallel_ranges(rows, max64(1, 16384 / max64(1, heads * half * 2)), [=](int64_t i, int64_t e) {
-    for (; i < e; i++) {
-      const float *cos = table + positions[i] * half * 2, *sin = cos + half;
-      for (int64_t h = 0; h < heads; h++) {
-        const float* from = x + (i * heads + h) * half * 2;
-        float* to = out + (i * heads + h) * half * 2;
-        for (int64_t j = 0; j < half; j++) {
-          float s = sin[j] * direction, a = from[j], b = from[half + j];
-          to[j] = a * cos[j] - b * s;
-          to[half + j] = b * cos[j] + a * s;
-        }
-      }
-    }
-  });
-  return -1;
 }
 }  // namespace ISA

@@ -91,6 +91,23 @@ static inline vf exp(vf x) {
   p = p * (vf)((half + 127) << 23) * (vf)((rest + 127) << 23);
   return x != x ? x : p;
 }
+// e^x for x up to about 0, as softmax needs it (exact at 0; below −87, where the result would be subnormal, 0).
+static inline vf exp_falling(vf x) {
+  const vf magic = splat(12582912.0f);
+  vf shifted = x * 1.44269504088896341f + magic;
+  vf n = shifted - magic;
+  vf r = x - n * 0.693359375f;
+  r = r - n * -2.12194440e-4f;
+  vf p = splat(1.9875691500E-4f);
+  p = p * r + 1.3981999507E-3f;
+  p = p * r + 8.3334519073E-3f;
+  p = p * r + 4.1665795894E-2f;
+  p = p * r + 1.6666665459E-1f;
+  p = p * r + 5.0000001201E-1f;
+  p = p * r * r + r + 1.0f;
+  p = p * (vf)(((vi)shifted << 23) + (127 << 23));  // the integer is in the low bits of `shifted`
+  return x < -87.0f ? splat(0) : p;
+}
 static inline vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
 static inline vf absolute(vf x) { return (vf)((vi)x & 0x7fffffff); }
 static inline vf tanh(vf x) {

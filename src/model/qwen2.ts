@@ -7,17 +7,22 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import {
+  type Affine,
   attention,
   attentionWithCache,
+  type CrossEntropyOptions,
   type DecoderWeights,
   embedding,
   fusedDecodeStep,
+  gatedFeedForward,
   type KvCache,
   linear,
   linearCrossEntropy,
+  qkvProjection,
+  recomputed,
   rmsNorm,
-  rotary,
-  swiglu,
+  rmsNormResidual,
+  tokenLogProbabilities,
   writeCache,
 } from '../backend/index.ts';
 import { internalError } from '../core/errors.ts';
@@ -119,12 +124,25 @@ type Attend = (layer: number, q: tf.Tensor3D, k: tf.Tensor3D, v: tf.Tensor3D) =>
  * The stack of layers with the final norm: ids [T] → hidden states [T, D]. Each layer tidies up after itself: what
  * the gradient needs is kept by the tape, and inference holds the intermediates of one layer only.
  */
-function transformer(model: Qwen2, ids: tf.Tensor1D, positions: tf.Tensor1D, attend: Attend): tf.Tensor2D {
+function transformer(
+  model: Qwen2,
+  ids: tf.Tensor1D,
+  positions: tf.Tensor1D,
+  attend: Attend,
+  recompute = false,
+): tf.Tensor2D {
   const { config } = model;
   let x = embedding(parameter(model, 'model.embed_tokens.weight'), ids); // [T, D]
   for (let layer = 0; layer < config.num_hidden_layers; layer++) {
     const input = x;
-    x = tf.tidy(() => decoderLayer(model, layer, input, positions, attend));
+    const run = (from: tf.Tensor2D, at: tf.Tensor1D) => decoderLayer(model, layer, from, at, attend);
+    x = recompute
+      ? (recomputed(
+          run as (...x: tf.Tensor[]) => tf.Tensor,
+          [input, positions],
+          layerVariables(model, layer),
+        ) as tf.Tensor2D)
+      : tf.tidy(() => run(input, positions));
   }
   return rmsNorm(x, parameter(model, 'model.norm.weight'), config.rms_norm_eps);
 }
@@ -138,28 +156,37 @@ function decoderLayer(
   attend: Attend,
 ): tf.Tensor2D {
   const { config } = model;
-  const { heads, kvHeads, headSize } = sizes(config);
+  const { heads, kvHeads } = sizes(config);
   const rows = x.shape[0];
   const at = `model.layers.${layer}`;
   const matrix = (name: string): tf.Tensor2D => parameter(model, `${at}.${name}.weight`);
-  const normed = rmsNorm(x, parameter(model, `${at}.input_layernorm.weight`), config.rms_norm_eps);
-  const project = (which: string, count: number): tf.Tensor3D => {
-    const bias: tf.Tensor1D = parameter(model, `${at}.self_attn.${which}.bias`);
-    return tf.reshape(linear(normed, matrix(`self_attn.${which}`), bias), [rows, count, headSize]);
-  };
-  const q = rotary(project('q_proj', heads), positions, config.rope_theta); // [T, H, Dh]
-  const k = rotary(project('k_proj', kvHeads), positions, config.rope_theta); // [T, Hkv, Dh]
-  const v = project('v_proj', kvHeads); // [T, Hkv, Dh]
-  const mixed: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [rows, config.hidden_size]);
-  const middle: tf.Tensor2D = tf.add(x, linear(mixed, matrix('self_attn.o_proj')));
-
-  const inner = rmsNorm(
-    middle,
-    parameter(model, `${at}.post_attention_layernorm.weight`),
-    config.rms_norm_eps,
+  const norm = (input: tf.Tensor2D, name: string) =>
+    rmsNormResidual(input, parameter(model, `${at}.${name}.weight`), config.rms_norm_eps);
+  const affine = (which: string): Affine => ({
+    weight: matrix(`self_attn.${which}`),
+    bias: parameter(model, `${at}.self_attn.${which}.bias`),
+  });
+  const outer = norm(x, 'input_layernorm');
+  const [q, k, v] = qkvProjection(
+    outer.normed,
+    affine('q_proj'),
+    affine('k_proj'),
+    affine('v_proj'),
+    positions,
+    { heads, kvHeads, base: config.rope_theta },
   );
-  const gated = swiglu(linear(inner, matrix('mlp.gate_proj')), linear(inner, matrix('mlp.up_proj')));
-  return tf.add(middle, linear(gated, matrix('mlp.down_proj')));
+  const mixed: tf.Tensor2D = tf.reshape(attend(layer, q, k, v), [rows, config.hidden_size]);
+  const middle = linear(mixed, matrix('self_attn.o_proj'), undefined, outer.residual);
+
+  const inner = norm(middle, 'post_attention_layernorm');
+  const [gate, up, down] = ['gate_proj', 'up_proj', 'down_proj'].map((which) => matrix(`mlp.${which}`));
+  return gatedFeedForward(inner.normed, gate!, up!, down!, inner.residual);
+}
+
+/** The parameters of one layer. */
+function layerVariables(model: Qwen2, layer: number): tf.Variable[] {
+  const prefix = `model.layers.${layer}.`;
+  return [...model.parameters].filter(([name]) => name.startsWith(prefix)).map(([, variable]) => variable);
 }
 
 /** A parameter by its full name, as the tensor of the rank that the caller knows it to have. */
@@ -175,11 +202,18 @@ function head(model: Qwen2): tf.Tensor2D {
   return parameter(model, name);
 }
 
+export interface ForwardOptions {
+  /**
+   * Each layer keeps only its input for the gradient, which computes the layer again: activations take a fraction of
+   * the memory, a training step about a quarter more time, and every number keeps its bits. Default false.
+   */
+  recompute?: boolean;
+}
+
 /** Hidden states after the final norm, [T, D]; differentiable. */
-export function hiddenStates(model: Qwen2, batch: TokenBatch): tf.Tensor2D {
-  return transformer(model, batch.ids, batch.positions, (_layer, q, k, v) =>
-    attention(q, k, v, batch.segments),
-  );
+export function hiddenStates(model: Qwen2, batch: TokenBatch, options: ForwardOptions = {}): tf.Tensor2D {
+  const attend: Attend = (_layer, q, k, v) => attention(q, k, v, batch.segments);
+  return transformer(model, batch.ids, batch.positions, attend, options.recompute);
 }
 
 /** Next-token logits [T, V]; differentiable. */
@@ -187,9 +221,27 @@ export function forward(model: Qwen2, batch: TokenBatch): tf.Tensor2D {
   return linear(hiddenStates(model, batch), head(model));
 }
 
-/** −log p(target) of every row in nats, [T]; differentiable, without holding all logits at once. */
-export function tokenLosses(model: Qwen2, batch: TokenBatch, targets: tf.Tensor1D): tf.Tensor1D {
-  return linearCrossEntropy(hiddenStates(model, batch), head(model), targets);
+/**
+ * −log p(target) of every row in nats, [T], weighted and with z-loss where asked for (see `linearCrossEntropy`);
+ * differentiable.
+ */
+export function tokenLosses(
+  model: Qwen2,
+  batch: TokenBatch,
+  targets: tf.Tensor1D,
+  options: ForwardOptions & CrossEntropyOptions = {},
+): tf.Tensor1D {
+  return linearCrossEntropy(hiddenStates(model, batch, options), head(model), targets, options);
+}
+
+/** log p(target) of every row at a temperature, and entropies where asked for (see `tokenLogProbabilities`). */
+export function logProbabilities(
+  model: Qwen2,
+  batch: TokenBatch,
+  targets: tf.Tensor1D,
+  options: ForwardOptions & { temperature?: number; entropy?: boolean } = {},
+): { logProbabilities: tf.Tensor1D; entropies?: tf.Tensor1D } {
+  return tokenLogProbabilities(hiddenStates(model, batch, options), head(model), targets, options);
 }
 
 /**

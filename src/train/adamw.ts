@@ -3,7 +3,7 @@
  * pass over all parameters on the native backend.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { adamwStep, globalNorm } from '../backend/index.ts';
+import { clippedAdamwStep } from '../backend/index.ts';
 import { internalError } from '../core/errors.ts';
 
 export interface AdamWOptions {
@@ -53,18 +53,14 @@ export class AdamW {
       if (gradient === undefined) throw internalError(`no gradient for ${name}`);
       return gradient;
     });
-    const norm = globalNorm(ordered);
     this.step++;
-    adamwStep([...this.states.values()], ordered, {
-      step: this.step,
-      learningRate,
-      beta1: this.options.beta1,
-      beta2: this.options.beta2,
-      epsilon: this.options.epsilon,
-      weightDecay: this.options.weightDecay,
-      gradientScale: Math.min(1, this.options.clip / (norm + 1e-6)),
-    });
-    return norm;
+    const { beta1, beta2, epsilon, weightDecay, clip } = this.options;
+    return clippedAdamwStep(
+      [...this.states.values()],
+      ordered,
+      { step: this.step, learningRate, beta1, beta2, epsilon, weightDecay, gradientScale: 1 },
+      clip,
+    );
   }
 
   /** First and second moments by `{name}.m` and `{name}.v`, for a checkpoint. */

@@ -64,6 +64,10 @@ export const pretrainSchema = z.strictObject({
   beta2: decayRate.default(0.95),
   epsilon: positive.default(1e-8),
   clip: positive.default(1),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe('compute each layer again for its gradient: less memory, about a quarter more time, same bits'),
   seed: z.int().min(0).default(0),
   log_every: count.default(10).describe('steps between lines of metrics.jsonl'),
   validate_every: z.int().min(0).default(0).describe('steps between held-out losses; 0 = only at the end'),

@@ -10,7 +10,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { environment, globalNorm } from '../backend/index.ts';
+import { environment, globalNorm, variableGradients } from '../backend/index.ts';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { checkOutputFolder, recoverFolder, writeFileAtomically } from '../core/files.ts';
@@ -150,7 +150,7 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
     );
     const batch = pack(texts);
     const rate = learningRate(schedule, state.tokens + batch.ids.length);
-    const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate);
+    const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate, config.recompute);
     if (!Number.isFinite(batchLoss) || !Number.isFinite(gradientNorm)) {
       throw diverged(`loss ${batchLoss}, gradient norm ${gradientNorm} at step ${state.step + 1}`);
     }
@@ -223,16 +223,19 @@ function diverged(got: string): Error {
 }
 
 /** Loss, gradients and one update; everything made on the way is freed. */
-export function trainStep(model: Qwen2, optimizer: AdamW, batch: ReturnType<typeof pack>, rate: number) {
+export function trainStep(
+  model: Qwen2,
+  optimizer: AdamW,
+  batch: ReturnType<typeof pack>,
+  rate: number,
+  recompute: boolean,
+) {
   return tf.tidy(() => {
     const { targets, ...inputs } = toTensors(batch);
-    const variables = [...model.parameters.values()];
-    const { value, grads } = tf.variableGrads(
-      () => tf.mean(tokenLosses(model, inputs, targets)) as tf.Scalar,
-      variables,
+    const { value, gradients } = variableGradients(
+      () => tf.mean(tokenLosses(model, inputs, targets, { recompute })) as tf.Scalar,
+      model.parameters,
     );
-    const gradients = new Map<string, tf.Tensor>();
-    for (const [name, variable] of model.parameters) gradients.set(name, grads[variable.name]!);
     const gradientNorm = optimizer.update(gradients, rate);
     return { batchLoss: value.dataSync()[0]!, gradientNorm };
   });

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
-import { adamwStep, globalNorm, useBackend } from '../../src/backend/index.ts';
+import {
+  type AdamwParameter,
+  adamwStep,
+  clippedAdamwStep,
+  globalNorm,
+  useBackend,
+} from '../../src/backend/index.ts';
 import { assertClose, describeNative, float, given, tensorOf, testedBackend } from './op-test.ts';
 
 const options = {
@@ -73,6 +79,51 @@ describeNative('adamwStep', () => {
     assert.deepEqual([...start.dataSync(), ...copy.dataSync()], [1, 2, 3, 1, 2, 3]);
     // First step: m/√v of the bias-corrected moments is 1, so each moves by the learning rate.
     assertClose(variable.dataSync(), [0.99, 1.99, 2.99], { absolute: 1e-6, relative: 0 }, 'moved');
+  });
+
+  it('clips to a global norm as scaling the gradients by hand does', async () => {
+    await tf.setBackend(testedBackend());
+    const run = (update: (parameters: AdamwParameter[], gradients: tf.Tensor[]) => number) => {
+      const parameters = shapes.map((shape, i) => ({
+        variable: tf.variable(tensorOf(float(`p${i}`, shape))),
+        m: tf.variable(tf.zeros(shape)),
+        v: tf.variable(tf.zeros(shape)),
+        decay: true,
+      }));
+      const gradients = shapes.map((shape, i) => tensorOf(float(`clip ${i}`, shape, -3, 3)));
+      const norm = update(parameters, gradients);
+      const values = parameters.flatMap(({ variable }) => Array.from(variable.dataSync()));
+      tf.dispose([gradients, parameters.flatMap(({ variable, m, v }) => [variable, m, v])]);
+      return { norm, values };
+    };
+    const settings = { ...options, step: 1 };
+    for (const clip of [1e-3, 1e6]) {
+      const clipped = run((parameters, gradients) => clippedAdamwStep(parameters, gradients, settings, clip));
+      const byHand = run((parameters, gradients) => {
+        const norm = globalNorm(gradients) * settings.gradientScale;
+        const gradientScale = settings.gradientScale * Math.min(1, clip / (norm + 1e-6));
+        adamwStep(parameters, gradients, { ...settings, gradientScale });
+        return norm;
+      });
+      assert.ok(Math.abs(clipped.norm / byHand.norm - 1) < 1e-12);
+      assertClose(clipped.values, byHand.values, { absolute: 1e-7, relative: 1e-7 }, `clip ${clip}`);
+    }
+  });
+
+  it('takes more parameters than one operation has room for', async () => {
+    await tf.setBackend(testedBackend());
+    const many = Array.from({ length: 1400 }, () => ({
+      variable: tf.variable(tf.ones([1])),
+      m: tf.variable(tf.zeros([1])),
+      v: tf.variable(tf.zeros([1])),
+      decay: false,
+    }));
+    const gradient = tf.ones([1]);
+    const settings = { ...options, step: 1, gradientScale: 1 };
+    const norm = clippedAdamwStep(many, new Array<tf.Tensor>(1400).fill(gradient), settings, 5);
+    assert.ok(Math.abs(norm - Math.sqrt(1400)) < 1e-9);
+    for (const { variable } of many) assert.ok(Math.abs(variable.dataSync()[0]! - 0.99) < 1e-6);
+    tf.dispose([gradient, ...many.flatMap(({ variable, m, v }) => [variable, m, v])]);
   });
 
   it('globalNorm adds in float64', async () => {

@@ -12,6 +12,7 @@ const FOLDER = fileURLToPath(new URL('../..', import.meta.url));
 const SETUP = `
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
+import { variableGradients } from './src/backend/index.ts';
 await tf.setBackend('cpu');
 tf.registerGradient({ kernelName: 'Square', inputsToSave: ['x'],
   gradFunc: (dy, [x]) => ({ x: () => tf.mul(dy, tf.mul(x, 2)) }) });
@@ -56,6 +57,15 @@ describe('stop in the middle of a tfjs computation', function () {
       'in the backward pass',
       `const f = tf.customGrad((y, save) => { save([y]); return { value: tf.sum(y), gradFunc: forever }; });
       tf.tidy(() => { tf.variableGrads(() => f(tf.square(x))); });`,
+    ],
+    [
+      'in the forward pass of variableGradients',
+      "variableGradients(() => { const y = loss(); forever(); return y; }, new Map([['x', x]]));",
+    ],
+    [
+      'in the backward pass of variableGradients',
+      `const g = tf.customGrad((y, save) => { save([y]); return { value: tf.sum(y), gradFunc: forever }; });
+      tf.tidy(() => { variableGradients(() => g(tf.square(x)), new Map([['x', x]])); });`,
     ],
     ['in tidy', 'tf.tidy(() => { tf.square(x); tf.tidy(() => { tf.square(x); forever(); }); });'],
     [

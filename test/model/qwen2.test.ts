@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
-import { createKvCache, useBackend } from '../../src/backend/index.ts';
+import { createKvCache, useBackend, variableGradients } from '../../src/backend/index.ts';
 import {
   createQwen2,
   decodeStep,
   disposeQwen2,
   forward,
+  logProbabilities,
   type ModelConfig,
   parseModelConfig,
   prefill,
@@ -117,6 +118,38 @@ for (const backend of testedBackends) {
       });
       assert.ok(Math.abs(loss - Math.log(29)) < 0.05, `${loss}`); // weights of 0.02 move logits by a few hundredths
       disposeQwen2(fresh);
+    });
+
+    it('gives the same bits when layers are computed again, and frees everything either way', () => {
+      const tensors = tf.memory().numTensors;
+      const run = (recompute: boolean) =>
+        tf.tidy(() => {
+          const { value, gradients } = variableGradients(() => {
+            const { targets, ...inputs } = toTensors(pack(sequences)); // gone when the gradient needs positions
+            return tf.mean(tokenLosses(model, inputs, targets, { recompute })) as tf.Scalar;
+          }, model.parameters);
+          return [value, ...gradients.values()].map((x) => Array.from(x.dataSync()));
+        });
+      assert.deepEqual(run(true), run(false));
+      assert.equal(tf.memory().numTensors, tensors);
+    });
+
+    it('gives log-probabilities of the given tokens, the negated losses, and entropies', () => {
+      tf.tidy(() => {
+        const { targets, ...inputs } = toTensors(pack(sequences));
+        const { logProbabilities: p, entropies } = logProbabilities(model, inputs, targets, {
+          entropy: true,
+        });
+        const losses = tokenLosses(model, inputs, targets).dataSync();
+        assert.ok(p.dataSync().every((x, i) => Math.abs(x + losses[i]!) < 1e-6));
+        const logits = forward(model, inputs).arraySync();
+        entropies!.dataSync().forEach((entropy, i) => {
+          const weights = logits[i]!.map(Math.exp);
+          const total = weights.reduce((a, b) => a + b, 0);
+          const expected = -weights.reduce((s, w) => s + (w / total) * Math.log(w / total), 0);
+          assert.ok(Math.abs(entropy - expected) < 1e-4, `${entropy} ${expected}`);
+        });
+      });
     });
 
     it('leaves no tensor behind', () => {

@@ -48,6 +48,24 @@ export class NativeBackend extends tf.KernelBackend {
     return { dataId, shape, dtype, address };
   }
 
+  /**
+   * Memory that an operation keeps for its gradient, as one more output: to tfjs an empty tensor, so that it makes no
+   * zeros for a gradient that never comes. Kept and freed like any tensor.
+   */
+  workspace(floats: number): Output {
+    const address = this.engine.allocate(floats * 4);
+    const dataId = {};
+    this.storage.set(dataId, { dtype: 'float32', address, size: 0, refCount: 1, strings: undefined });
+    return { dataId, shape: [0], dtype: 'float32', address };
+  }
+
+  /** The same data under another tensor. */
+  alias(tensor: tf.TensorInfo, shape: number[] = tensor.shape): tf.TensorInfo {
+    this.address(tensor); // moves it here when another backend held it
+    this.incRef(tensor.dataId);
+    return { dataId: tensor.dataId, shape, dtype: tensor.dtype };
+  }
+
   /** Where a tensor's data is. Moves it here first when another backend holds it. */
   address(tensor: tf.TensorInfo): number {
     return this.storage.get(tensor.dataId).address;

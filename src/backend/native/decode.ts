@@ -2,8 +2,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
 import type { DecoderWeights } from '../ops/decode.ts';
 import type { NativeBackend } from './backend.ts';
-import { rotaryTable } from './fused.ts';
 import type { NativeKvCache } from './kv-cache.ts';
+import { rotaryTable } from './layer.ts';
 
 /** Layout of the arguments of decodeStep in native/src/decode.cpp. */
 const HEADER = 18;

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { inOwnWalk } from '../gradients.ts';
 import { runFused } from './fused.ts';
 
 type GradientConfig = Parameters<typeof tf.registerGradient>[0];
@@ -29,12 +30,26 @@ const gradients: GradientConfig[] = [
     },
   },
   {
+    kernelName: 'InterplayRmsNormResidual',
+    inputsToSave: ['x', 'weight'],
+    gradFunc: (dys, [x, weight], attributes) => {
+      const [dy, residual] = dys as tf.Tensor[];
+      const [dx, dw] = both(
+        'RmsNormGrad',
+        { x: x!, weight: weight!, dy: dy!, residual: residual! },
+        { ...attributes, reuse: inOwnWalk() },
+      );
+      return { x: () => dx!, weight: () => dw! };
+    },
+  },
+  {
     kernelName: 'InterplayLinear',
     inputsToSave: ['x', 'weight'],
     gradFunc: (dy, [x, weight]) => ({
       x: () => product(dy as tf.Tensor, weight!, false), // [T, O] · [O, I]
       weight: () => product(dy as tf.Tensor, x!, true), // [T, O]ᵀ · [T, I]
       bias: () => tf.sum(dy as tf.Tensor, 0),
+      residual: () => (dy as tf.Tensor).clone(),
     }),
   },
   {
@@ -43,6 +58,38 @@ const gradients: GradientConfig[] = [
     gradFunc: (dy, [gate, up]) => {
       const [dGate, dUp] = both('SwigluGrad', { gate: gate!, up: up!, dy: dy as tf.Tensor });
       return { gate: () => dGate!, up: () => dUp! };
+    },
+  },
+  {
+    kernelName: 'InterplayQkvProjection',
+    inputsToSave: ['x', 'wq', 'wk', 'wv', 'positions'],
+    gradFunc: (dys, [x, wq, wk, wv, positions], attributes) => {
+      const [dq, dk, dv] = dys as tf.Tensor[];
+      const inputs = { x: x!, wq: wq!, wk: wk!, wv: wv!, positions: positions!, dq: dq!, dk: dk!, dv: dv! };
+      const results = both('QkvProjectionGrad', inputs, attributes);
+      const names = ['x', 'wq', 'bq', 'wk', 'bk', 'wv', 'bv'];
+      return {
+        ...Object.fromEntries(names.map((name, i) => [name, () => results[i]!])),
+        positions: noGradient('rotary positions'),
+      };
+    },
+  },
+  {
+    kernelName: 'InterplayGatedFeedForward',
+    inputsToSave: ['x', 'gate', 'up', 'down'],
+    outputsToSave: [false, true, true],
+    gradFunc: (dys, [x, gate, up, down, gateProduct, upProduct]) => {
+      const dy = (dys as tf.Tensor[])[0]!;
+      const weights = { gate: gate!, up: up!, down: down! };
+      const inputs = { x: x!, ...weights, gateProduct: gateProduct!, upProduct: upProduct!, dy };
+      const [dx, dGate, dUp, dDown] = both('GatedFeedForwardGrad', inputs, { reuse: inOwnWalk() });
+      return {
+        x: () => dx!,
+        gate: () => dGate!,
+        up: () => dUp!,
+        down: () => dDown!,
+        residual: () => dy.clone(),
+      };
     },
   },
   {
@@ -72,16 +119,22 @@ const gradients: GradientConfig[] = [
   {
     kernelName: 'InterplayLinearCrossEntropy',
     inputsToSave: ['hidden', 'head', 'targets'],
-    outputsToSave: [false, true],
-    gradFunc: (dy, [hidden, head, targets, lse]) => {
-      const inputs = {
+    outputsToSave: [false, true, true, true],
+    gradFunc: (dys, [hidden, head, targets, lse, means, logits], attributes) => {
+      const [dNll, dLse, dMeans] = dys as tf.Tensor[];
+      const saved = {
         hidden: hidden!,
         head: head!,
         targets: targets!,
         lse: lse!,
-        dy: (dy as tf.Tensor[])[0]!,
+        means: means!,
+        logits: logits!,
       };
-      const [dHidden, dHead] = both('LinearCrossEntropyGrad', inputs);
+      const [dHidden, dHead] = both(
+        'LinearCrossEntropyGrad',
+        { ...saved, dNll: dNll!, dLse: dLse!, dMeans: dMeans! },
+        { ...attributes, reuse: inOwnWalk() },
+      );
       return { hidden: () => dHidden!, head: () => dHead!, targets: noGradient('targets') };
     },
   },

@@ -1,23 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
-import { rotaryFrequencies } from '../ops/rotary.ts';
-import type { NativeBackend, Output } from './backend.ts';
-import { gemm } from './kernels/matmul.ts';
+import { currentNative, type NativeBackend, type Output } from './backend.ts';
 import { floats, type KernelTable, type NativeKernel, numbers } from './registry.ts';
 import { sameShape, sizeOf } from './strides.ts';
 
 // The fused transformer kernels, under tfjs names of their own so that tfjs's tape sees one node per operation. Inputs
-// and attributes are those of the functions in ../ops; gradients are in ./fused-gradients.ts.
+// and attributes are those of the functions in ../ops; gradients are in ./fused-gradients.ts. The parts of a decoder layer
+// are in ./layer.ts.
 
 /** Native code trusts sizes, so what does not fit together must not reach it. */
-function check(fits: boolean, operation: string, ...tensors: (tf.TensorInfo | undefined)[]): void {
+export function check(fits: boolean, operation: string, ...tensors: (tf.TensorInfo | undefined)[]): void {
   if (fits) return;
   const shapes = tensors.map((t) => (t === undefined ? 'none' : `[${t.shape}]`)).join(', ');
   throw internalError(`${operation}: shapes ${shapes} do not fit together`);
 }
 
 /** Writes the arguments of the next operation. */
-function start(backend: NativeBackend, ...values: number[]): void {
+export function start(backend: NativeBackend, ...values: number[]): void {
   const { args } = backend.engine;
   for (let i = 0; i < values.length; i++) args[i] = values[i]!;
 }
@@ -29,115 +28,6 @@ const embedding: NativeKernel = (backend, { table, ids }) => {
   const out = backend.output([count, size], 'float32');
   start(backend, out.address, backend.address(table!), backend.address(ids!), 1, rows, size * 4, count, 0);
   backend.engine.run(backend.engine.op.gather!);
-  return out;
-};
-
-const rmsNorm: NativeKernel = (backend, { x, weight }, { epsilon }) => {
-  const [rows, size] = x!.shape as [number, number];
-  check(x!.shape.length === 2 && sizeOf(weight!.shape) === size, 'rmsNorm', x, weight);
-  const out = backend.output([rows, size], 'float32');
-  start(backend, out.address, backend.address(x!), backend.address(weight!), rows, size, epsilon);
-  backend.engine.run(backend.engine.op.rmsNorm!);
-  return out;
-};
-
-const rmsNormGrad: NativeKernel = (backend, { x, weight, dy }, { epsilon }) => {
-  const [rows, size] = x!.shape as [number, number];
-  const dx = backend.output([rows, size], 'float32');
-  const dw = backend.output([size], 'float32');
-  const [px, pw, pd] = [backend.address(x!), backend.address(weight!), backend.address(dy!)];
-  start(backend, dx.address, dw.address, px, pw, pd, rows, size, epsilon);
-  backend.engine.run(backend.engine.op.rmsNormGrad!);
-  return [dx, dw];
-};
-
-/** Rows up to which `linear` keeps packed weights. */
-const FEW_ROWS = 128;
-
-const linear: NativeKernel = (backend, { x, weight, bias }) => {
-  const [rows, inputs] = x!.shape as [number, number];
-  const outputs = weight!.shape[0]!;
-  const flat = x!.shape.length === 2 && weight!.shape.length === 2 && weight!.shape[1] === inputs;
-  check(flat && (bias === undefined || sizeOf(bias.shape) === outputs), 'linear', x, weight, bias);
-  const out = backend.output([rows, outputs], 'float32');
-  const offset = bias === undefined ? 0 : backend.address(bias);
-  const [px, pw] = [backend.address(x!), backend.address(weight!)];
-  // Few rows come again and again with the same weights (decoding): packing them anew would cost as much as the product.
-  const constantB = rows <= FEW_ROWS;
-  gemm(backend, rows, outputs, inputs, px, pw, out.address, false, true, { bias: offset, constantB });
-  return out;
-};
-
-const swiglu: NativeKernel = (backend, { gate, up }) => {
-  check(sameShape(gate!.shape, up!.shape), 'swiglu', gate, up);
-  const out = backend.output(gate!.shape, 'float32');
-  const size = sizeOf(gate!.shape);
-  start(backend, out.address, backend.address(gate!), backend.address(up!), size);
-  backend.engine.run(backend.engine.op.swiglu!);
-  return out;
-};
-
-const swigluGrad: NativeKernel = (backend, { gate, up, dy }) => {
-  const dGate = backend.output(gate!.shape, 'float32');
-  const dUp = backend.output(gate!.shape, 'float32');
-  const size = sizeOf(gate!.shape);
-  const [pg, pu, pd] = [backend.address(gate!), backend.address(up!), backend.address(dy!)];
-  start(backend, dGate.address, dUp.address, pg, pu, pd, size);
-  backend.engine.run(backend.engine.op.swigluGrad!);
-  return [dGate, dUp];
-};
-
-/** Cosines and sines of every position so far seen, [capacity, 2, size/2], per (size, base). */
-interface RotaryTable {
-  address: number;
-  capacity: number;
-}
-const rotaryTables = new WeakMap<NativeBackend, Map<string, RotaryTable>>();
-
-/** The table that rotary and decodeStep read, of at least `atLeast` positions. */
-export function rotaryTable(
-  backend: NativeBackend,
-  size: number,
-  base: number,
-  atLeast: number,
-): RotaryTable {
-  let tables = rotaryTables.get(backend);
-  if (tables === undefined) {
-    tables = new Map();
-    rotaryTables.set(backend, tables);
-  }
-  const key = `${size} ${base}`;
-  const held = tables.get(key);
-  if (held !== undefined && held.capacity >= atLeast) return held;
-  const capacity = Math.max(256, 2 ** Math.ceil(Math.log2(atLeast)));
-  const frequencies = rotaryFrequencies(size, base);
-  const half = size / 2;
-  const values = new Float32Array(capacity * size);
-  for (let p = 0; p < capacity; p++) {
-    for (let i = 0; i < half; i++) {
-      const angle = Math.fround(p * frequencies[i]!);
-      values[p * size + i] = Math.cos(angle);
-      values[p * size + half + i] = Math.sin(angle);
-    }
-  }
-  if (held !== undefined) backend.engine.release(held.address);
-  const table = { address: backend.engine.allocate(Math.max(64, values.byteLength)), capacity };
-  backend.engine.write(table.address, values);
-  tables.set(key, table);
-  return table;
-}
-
-const rotary: NativeKernel = (backend, { x, positions }, { base, direction }) => {
-  const [rows, heads, size] = x!.shape as [number, number, number];
-  check(x!.shape.length === 3 && size % 2 === 0 && sizeOf(positions!.shape) === rows, 'rotary', x, positions);
-  const out = backend.output([rows, heads, size], 'float32');
-  const [px, pp] = [backend.address(x!), backend.address(positions!)];
-  const turn = (table: RotaryTable) => {
-    start(backend, out.address, px, table.address, pp, rows, heads, size, direction, table.capacity);
-    return backend.engine.run(backend.engine.op.rotary!);
-  };
-  const missing = turn(rotaryTable(backend, size, base, 1));
-  if (missing >= 0) turn(rotaryTable(backend, size, base, missing + 1));
   return out;
 };
 
@@ -179,24 +69,37 @@ const attentionGrad: NativeKernel = (backend, { q, k, v, out, lse, dy }, { segme
   return [dq, dk, dv];
 };
 
-const linearCrossEntropy: NativeKernel = (backend, { hidden, head, targets }) => {
+/** `keep`: the logits are kept for the gradient, when they are few enough. */
+const linearCrossEntropy: NativeKernel = (backend, { hidden, head, targets }, { scale, mean, keep }) => {
   const [rows, size] = hidden!.shape as [number, number];
   const vocabulary = head!.shape[0]!;
   const flat = hidden!.shape.length === 2 && head!.shape.length === 2 && head!.shape[1] === size;
   check(flat && sizeOf(targets!.shape) === rows, 'linearCrossEntropy', hidden, head, targets);
   const nll = backend.output([rows], 'float32');
   const lse = backend.output([rows], 'float32');
+  const means = backend.output([mean ? rows : 0], 'float32');
+  const kept = keep && rows * vocabulary <= MOST_KEPT_LOGITS;
+  const logits = backend.workspace(kept ? rows * vocabulary : 0);
   const [ph, pw, pt] = [backend.address(hidden!), backend.address(head!), backend.address(targets!)];
-  start(backend, nll.address, lse.address, ph, pw, pt, rows, size, vocabulary);
+  const [pm, pl] = [mean ? means.address : 0, kept ? logits.address : 0];
+  start(backend, nll.address, lse.address, pm, pl, ph, pw, pt, rows, size, vocabulary, scale);
   backend.engine.run(backend.engine.op.crossEntropy!);
-  return [nll, lse];
+  return [nll, lse, means, logits];
 };
 
-const linearCrossEntropyGrad: NativeKernel = (backend, { hidden, head, targets, lse, dy }) => {
+/** 32 MB: a product of the gradient saved, for memory that a step of such a model has anyway. */
+const MOST_KEPT_LOGITS = 2 ** 23;
+
+const linearCrossEntropyGrad: NativeKernel = (backend, inputs, { scale, mean, keep, reuse }) => {
+  const { hidden, head, targets, lse, means, logits, dNll, dLse, dMeans } = inputs as Record<
+    string,
+    tf.TensorInfo
+  >;
   const [rows, size] = hidden!.shape as [number, number];
   const vocabulary = head!.shape[0]!;
   const dHidden: Output = backend.output(hidden!.shape, 'float32');
   const dHead: Output = backend.output(head!.shape, 'float32');
+  const kept = keep && rows * vocabulary <= MOST_KEPT_LOGITS;
   start(
     backend,
     dHidden.address,
@@ -205,10 +108,16 @@ const linearCrossEntropyGrad: NativeKernel = (backend, { hidden, head, targets, 
     backend.address(head!),
     backend.address(targets!),
     backend.address(lse!),
-    backend.address(dy!),
+    mean ? backend.address(means!) : 0,
+    backend.address(dNll!),
+    backend.address(dLse!),
+    mean ? backend.address(dMeans!) : 0,
     rows,
     size,
     vocabulary,
+    scale,
+    kept ? backend.address(logits!) : 0,
+    reuse ? 1 : 0,
   );
   backend.engine.run(backend.engine.op.crossEntropyGrad!);
   return [dHidden, dHead];
@@ -218,17 +127,25 @@ const withIds: readonly tf.DataType[] = numbers; // float32 tensors and int32 id
 
 export const fusedKernels: KernelTable = {
   InterplayEmbedding: { types: withIds, run: embedding },
-  InterplayRmsNorm: { types: floats, run: rmsNorm },
-  InterplayRmsNormGrad: { types: floats, run: rmsNormGrad },
-  InterplayLinear: { types: floats, run: linear },
-  InterplaySwiglu: { types: floats, run: swiglu },
-  InterplaySwigluGrad: { types: floats, run: swigluGrad },
-  InterplayRotary: { types: withIds, run: rotary },
   InterplayAttention: { types: floats, run: attention },
   InterplayAttentionGrad: { types: floats, run: attentionGrad },
   InterplayLinearCrossEntropy: { types: withIds, run: linearCrossEntropy },
   InterplayLinearCrossEntropyGrad: { types: withIds, run: linearCrossEntropyGrad },
 };
+
+/**
+ * target += term where the target's memory is native and not shared with another tensor; false, having done nothing,
+ * where it is not. For tensors that nobody else can see: tfjs takes tensors to be immutable.
+ */
+export function addInPlace(target: tf.Tensor, term: tf.Tensor): boolean {
+  const backend = currentNative();
+  if (backend === undefined || !sameShape(target.shape, term.shape)) return false;
+  const [to, from] = [backend.address(target), backend.address(term)];
+  if (backend.refCount(target.dataId) > 1) return false;
+  start(backend, to, from, target.size);
+  backend.engine.run(backend.engine.op.accumulate!);
+  return true;
+}
 
 /** Runs a fused kernel through tfjs's engine, so that the tape records it. */
 export function runFused(

@@ -2,19 +2,30 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { AdamwOptions, AdamwParameter } from '../ops/adamw.ts';
 import type { NativeBackend } from './backend.ts';
 
-const HEADER = 8;
+const HEADER = 9;
 const FIELDS = 6;
 
-/** adamwStep in one native pass per 1,364 parameters, in place. */
+/**
+ * adamwStep in one native operation per 1,363 parameters, in place; with `clip` > 0, gradients are scaled down to that
+ * global norm. Returns their norm before (0 without clipping).
+ */
 export function nativeAdamw(
   backend: NativeBackend,
   parameters: readonly AdamwParameter[],
   gradients: readonly tf.Tensor[],
   options: AdamwOptions,
-): void {
+  clip = 0,
+): number {
   const { step, learningRate, beta1, beta2, epsilon, weightDecay, gradientScale } = options;
   const { args, op } = backend.engine;
   const most = Math.floor((args.length - HEADER) / FIELDS);
+  if (clip > 0 && parameters.length > most) {
+    const norm = nativeGlobalNorm(backend, gradients) * gradientScale;
+    const scaled = { ...options, gradientScale: gradientScale * Math.min(1, clip / (norm + 1e-6)) };
+    nativeAdamw(backend, parameters, gradients, scaled);
+    return norm;
+  }
+  let norm = 0;
   for (let first = 0; first < parameters.length; first += most) {
     const part = parameters.slice(first, first + most);
     // Before the arguments are written: taking a private copy runs kernels of its own.
@@ -27,6 +38,7 @@ export function nativeAdamw(
     args[5] = epsilon;
     args[6] = 1 - learningRate * weightDecay;
     args[7] = gradientScale;
+    args[8] = clip;
     part.forEach(({ variable, m, v, decay }, i) => {
       const at = HEADER + i * FIELDS;
       args[at] = backend.address(variable);
@@ -36,8 +48,9 @@ export function nativeAdamw(
       args[at + 4] = variable.size;
       args[at + 5] = decay ? 1 : 0;
     });
-    backend.engine.run(op.adamw!);
+    norm = backend.engine.run(op.adamw!);
   }
+  return norm;
 }
 
 /**

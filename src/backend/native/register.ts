@@ -9,6 +9,7 @@ import { layoutKernels } from './kernels/layout.ts';
 import { matMulKernels } from './kernels/matmul.ts';
 import { reduceKernels } from './kernels/reduce.ts';
 import { structureKernels } from './kernels/structure.ts';
+import { layerKernels } from './layer.ts';
 import { type KernelTable, registerKernels } from './registry.ts';
 
 /** Every native kernel by tfjs name. */
@@ -19,6 +20,7 @@ export const nativeKernels: KernelTable = {
   ...reduceKernels,
   ...structureKernels,
   ...fusedKernels,
+  ...layerKernels,
 };
 
 const created: NativeBackend[] = [];

@@ -56,6 +56,29 @@ export function adamwStep(
   });
 }
 
+/**
+ * {@link adamwStep} with clipping of the global gradient norm as PyTorch's `clip_grad_norm_`: gradients are scaled by
+ * clip / (norm + 1e-6), at most 1. One operation on the native backend.
+ *
+ * @param clip largest norm, positive
+ * @returns the norm before clipping (after `gradientScale`)
+ */
+export function clippedAdamwStep(
+  parameters: readonly AdamwParameter[],
+  gradients: readonly tf.Tensor[],
+  options: AdamwOptions,
+  clip: number,
+): number {
+  if (!(clip > 0)) throw internalError(`clippedAdamwStep: clip ${clip}`);
+  checkShapes(parameters, gradients);
+  const native = currentNative();
+  if (native !== undefined) return nativeAdamw(native, parameters, gradients, options, clip);
+  const norm = globalNorm(gradients) * options.gradientScale;
+  const gradientScale = options.gradientScale * Math.min(1, clip / (norm + 1e-6));
+  adamwStep(parameters, gradients, { ...options, gradientScale });
+  return norm;
+}
+
 /** Euclidean norm over all tensors together, accumulated in float64 in a fixed order. */
 export function globalNorm(tensors: readonly tf.Tensor[]): number {
   const native = currentNative();
