@@ -25,6 +25,7 @@
 namespace ISA {
 typedef float vf __attribute__((vector_size(WIDTH * 4)));
 typedef int32_t vi __attribute__((vector_size(WIDTH * 4)));
+typedef uint32_t vu __attribute__((vector_size(WIDTH * 4)));
 typedef float vfu __attribute__((vector_size(WIDTH * 4), aligned(4), may_alias));
 
 static inline vf load(const float* p) { return *(const vfu*)p; }
@@ -105,7 +106,7 @@ static inline vf exp_falling(vf x) {
   p = p * r + 1.6666665459E-1f;
   p = p * r + 5.0000001201E-1f;
   p = p * r * r + r + 1.0f;
-  p = p * (vf)(((vi)shifted << 23) + (127 << 23));  // the integer is in the low bits of `shifted`
+  p = p * (vf)(((vu)shifted << 23) + (127u << 23));  // the integer is in the low bits of `shifted`
   return x < -87.0f ? splat(0) : p;
 }
 static inline vf sigmoid(vf x) { return 1.0f / (1.0f + exp(-x)); }
