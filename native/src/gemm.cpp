@@ -19,7 +19,6 @@ struct Finish {
   const float* addend;  // null: none; has the stride of C
   const float* bias;
   float alpha, beta;
-  bool simple;  // the sums as they are
 };
 
 // The ends of a tile that are more than a store: apart from it so that the compiler keeps the accumulators in
@@ -52,11 +51,18 @@ __attribute__((noinline)) void finish_edge(const float* sums, int rows, float* c
 }
 
 // The sums of one tile, M rows of A (row r, column p at a[r * row + p], or a[p * M + r] when packed) times a panel,
-// to out[M][NR] with a stride.
-template <int M, bool PACKED>
+// to out[M][NR] with a stride; with ADD they start from what is there.
+template <int M, bool PACKED, bool ADD>
 inline __attribute__((always_inline)) void tile_sums(int64_t k, const float* a, int64_t row, const float* b, float* out,
                                                      int64_t out_stride) {
   vf acc[M][NV] = {};
+  if (ADD) {
+#pragma GCC unroll 16
+    for (int i = 0; i < M; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < NV; j++) acc[i][j] = load(out + i * out_stride + j * WIDTH);
+    }
+  }
 #pragma GCC unroll K_UNROLL
   for (int64_t p = 0; p < k; p++) {
     vf bv[NV];
@@ -105,9 +111,18 @@ inline __attribute__((always_inline)) void tile_sums(int64_t k, const float* a, 
   "vmovups %%ymm" S0 ", (%[out])\n\t"                                               \
   "vmovups %%ymm" S1 ", 32(%[out])\n\t"                                             \
   "add %[stride], %[out]\n\t"
-#define TILE_LOOP(FOUR_STEPS, ONE_STEP)                                                                          \
+#define LOAD_ROW(S0, S1)                                                            \
+  "vmovups (%[from]), %%ymm" S0 "\n\t"                                              \
+  "vmovups 32(%[from]), %%ymm" S1 "\n\t"                                            \
+  "add %[stride], %[from]\n\t"
+#define FROM_ZERO                                                                                                \
   ZERO("0") ZERO("1") ZERO("2") ZERO("3") ZERO("4") ZERO("5") ZERO("6") ZERO("7") ZERO("8") ZERO("9") ZERO("10") \
-  ZERO("11")                                                                                                     \
+  ZERO("11")
+#define FROM_OUT                                                                                        \
+  LOAD_ROW("0", "1") LOAD_ROW("2", "3") LOAD_ROW("4", "5") LOAD_ROW("6", "7") LOAD_ROW("8", "9")         \
+  LOAD_ROW("10", "11")
+#define TILE_LOOP(START, FOUR_STEPS, ONE_STEP)                                                                   \
+  START                                                                                                          \
   "test %[fours], %[fours]\n\t"                                                                                  \
   "jz 2f\n\t"                                                                                                    \
   ".p2align 5\n\t"                                                                                               \
@@ -128,68 +143,120 @@ inline __attribute__((always_inline)) void tile_sums(int64_t k, const float* a, 
       "ymm13", "ymm14", "ymm15", "cc", "memory"
 
 template <>
-inline __attribute__((always_inline)) void tile_sums<6, true>(int64_t k, const float* a, int64_t, const float* b,
-                                                              float* out, int64_t out_stride) {
+inline __attribute__((always_inline)) void tile_sums<6, true, false>(
+    int64_t k, const float* a, int64_t, const float* b, float* out, int64_t out_stride) {
   int64_t fours = k / 4, rest = k % 4;
-  asm volatile(TILE_LOOP(STEP_PACKED("0", "32", "0", "4", "8", "12", "16", "20")
+  float* from = out;
+  asm volatile(TILE_LOOP(FROM_ZERO,
+                         STEP_PACKED("0", "32", "0", "4", "8", "12", "16", "20")
                          STEP_PACKED("64", "96", "24", "28", "32", "36", "40", "44")
                          STEP_PACKED("128", "160", "48", "52", "56", "60", "64", "68")
                          STEP_PACKED("192", "224", "72", "76", "80", "84", "88", "92")
                          "add $96, %[a]\n\t" "add $256, %[b]\n\t",
                          STEP_PACKED("0", "32", "0", "4", "8", "12", "16", "20")
                          "add $24, %[a]\n\t" "add $64, %[b]\n\t")
-               : [a] "+r"(a), [b] "+r"(b), [out] "+r"(out), [fours] "+r"(fours), [rest] "+r"(rest)
+               : [a] "+r"(a), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours), [rest] "+r"(rest)
                : [stride] "r"(out_stride * 4)
                : TILE_CLOBBERS);
 }
 template <>
-inline __attribute__((always_inline)) void tile_sums<6, false>(int64_t k, const float* a, int64_t row, const float* b,
-                                                               float* out, int64_t out_stride) {
+inline __attribute__((always_inline)) void tile_sums<6, true, true>(
+    int64_t k, const float* a, int64_t, const float* b, float* out, int64_t out_stride) {
   int64_t fours = k / 4, rest = k % 4;
+  float* from = out;
+  asm volatile(TILE_LOOP(FROM_OUT,
+                         STEP_PACKED("0", "32", "0", "4", "8", "12", "16", "20")
+                         STEP_PACKED("64", "96", "24", "28", "32", "36", "40", "44")
+                         STEP_PACKED("128", "160", "48", "52", "56", "60", "64", "68")
+                         STEP_PACKED("192", "224", "72", "76", "80", "84", "88", "92")
+                         "add $96, %[a]\n\t" "add $256, %[b]\n\t",
+                         STEP_PACKED("0", "32", "0", "4", "8", "12", "16", "20")
+                         "add $24, %[a]\n\t" "add $64, %[b]\n\t")
+               : [a] "+r"(a), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours), [rest] "+r"(rest)
+               : [stride] "r"(out_stride * 4)
+               : TILE_CLOBBERS);
+}
+template <>
+inline __attribute__((always_inline)) void tile_sums<6, false, false>(
+    int64_t k, const float* a, int64_t row, const float* b, float* out, int64_t out_stride) {
+  int64_t fours = k / 4, rest = k % 4;
+  float* from = out;
   const float* a3 = a + 3 * row;
-  asm volatile(TILE_LOOP(STEP_DIRECT("0", "32", "0") STEP_DIRECT("64", "96", "4")
+  asm volatile(TILE_LOOP(FROM_ZERO,
+                         STEP_DIRECT("0", "32", "0") STEP_DIRECT("64", "96", "4")
                          STEP_DIRECT("128", "160", "8") STEP_DIRECT("192", "224", "12")
                          "add $16, %[a]\n\t" "add $16, %[a3]\n\t" "add $256, %[b]\n\t",
                          STEP_DIRECT("0", "32", "0")
                          "add $4, %[a]\n\t" "add $4, %[a3]\n\t" "add $64, %[b]\n\t")
-               : [a] "+r"(a), [a3] "+r"(a3), [b] "+r"(b), [out] "+r"(out), [fours] "+r"(fours), [rest] "+r"(rest)
+               : [a] "+r"(a), [a3] "+r"(a3), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours),
+                 [rest] "+r"(rest)
+               : [stride] "r"(out_stride * 4), [row] "r"(row * 4)
+               : TILE_CLOBBERS);
+}
+template <>
+inline __attribute__((always_inline)) void tile_sums<6, false, true>(
+    int64_t k, const float* a, int64_t row, const float* b, float* out, int64_t out_stride) {
+  int64_t fours = k / 4, rest = k % 4;
+  float* from = out;
+  const float* a3 = a + 3 * row;
+  asm volatile(TILE_LOOP(FROM_OUT,
+                         STEP_DIRECT("0", "32", "0") STEP_DIRECT("64", "96", "4")
+                         STEP_DIRECT("128", "160", "8") STEP_DIRECT("192", "224", "12")
+                         "add $16, %[a]\n\t" "add $16, %[a3]\n\t" "add $256, %[b]\n\t",
+                         STEP_DIRECT("0", "32", "0")
+                         "add $4, %[a]\n\t" "add $4, %[a3]\n\t" "add $64, %[b]\n\t")
+               : [a] "+r"(a), [a3] "+r"(a3), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours),
+                 [rest] "+r"(rest)
                : [stride] "r"(out_stride * 4), [row] "r"(row * 4)
                : TILE_CLOBBERS);
 }
 #endif
 
+// Tiles of M rows one below another: rows [i0, i1) of C, whole tiles only. `a_step` numbers lie between the tiles of A.
 template <int M, bool PACKED>
-void tile(int64_t k, const float* a, int64_t row, const float* b, float* c, int64_t c_stride, int64_t columns,
-          const Finish& finish) {
+void tiles(int64_t i0, int64_t i1, int64_t k, const float* a, int64_t a_step, int64_t row, const float* b, float* c,
+           int64_t c_stride, int64_t columns, Finish finish) {
+  bool sums_only = columns == NR && !finish.bias && finish.alpha == 1;
+  bool store = sums_only && !finish.addend;
+  bool add = sums_only && finish.addend == c && finish.beta == 1;
+  for (int64_t i = i0; i + M <= i1; i += M, a += a_step, c += M * c_stride) {
 #pragma GCC unroll 16
-  for (int i = 0; i < M; i++) {
-    __builtin_prefetch(c + i * c_stride, 1);
-    __builtin_prefetch(c + i * c_stride + NR - 1, 1);
+    for (int r = 0; r < M; r++) {
+      __builtin_prefetch(c + r * c_stride, 1);
+      __builtin_prefetch(c + r * c_stride + NR - 1, 1);
+    }
+    if (store) {
+      tile_sums<M, PACKED, false>(k, a, row, b, c, c_stride);
+    } else if (add) {
+      tile_sums<M, PACKED, true>(k, a, row, b, c, c_stride);
+    } else {
+      float sums[M * NR] __attribute__((aligned(64)));
+      tile_sums<M, PACKED, false>(k, a, row, b, sums, NR);
+      if (columns == NR) finish_tile(sums, M, c, c_stride, finish);
+      else finish_edge(sums, M, c, c_stride, columns, finish);
+      if (finish.addend) finish.addend += M * c_stride;
+    }
   }
-  if (columns == NR && finish.simple) return tile_sums<M, PACKED>(k, a, row, b, c, c_stride);
-  float sums[M * NR] __attribute__((aligned(64)));
-  tile_sums<M, PACKED>(k, a, row, b, sums, NR);
-  if (columns == NR) finish_tile(sums, M, c, c_stride, finish);
-  else finish_edge(sums, M, c, c_stride, columns, finish);
 }
 
-typedef void (*Tile)(int64_t, const float*, int64_t, const float*, float*, int64_t, int64_t, const Finish&);
+typedef void (*Tiles)(int64_t, int64_t, int64_t, const float*, int64_t, int64_t, const float*, float*, int64_t, int64_t,
+                      Finish);
 #define TILES(P)                                                                    \
   {                                                                                 \
-    tile<1, P>, tile<2, P>, tile<3, P>, tile<4, P> TILES_6(P) TILES_12(P)           \
+    tiles<1, P>, tiles<2, P>, tiles<3, P>, tiles<4, P> TILES_6(P) TILES_12(P)           \
   }
 #if WIDTH >= 8
-#define TILES_6(P) , tile<5, P>, tile<6, P>
+#define TILES_6(P) , tiles<5, P>, tiles<6, P>
 #else
 #define TILES_6(P)
 #endif
 #if WIDTH >= 16
-#define TILES_12(P) , tile<7, P>, tile<8, P>, tile<9, P>, tile<10, P>, tile<11, P>, tile<12, P>
+#define TILES_12(P) , tiles<7, P>, tiles<8, P>, tiles<9, P>, tiles<10, P>, tiles<11, P>, tiles<12, P>
 #else
 #define TILES_12(P)
 #endif
-const Tile direct_tiles[MR] = TILES(false);
-const Tile packed_tiles[MR] = TILES(true);
+const Tiles direct_tiles[MR] = TILES(false);
+const Tiles packed_tiles[MR] = TILES(true);
 
 #if defined(__AVX2__)
 // out[p * out_stride + r] = rows[r * stride + p], 8 × 8.
@@ -235,9 +302,10 @@ inline void transpose6(const float* rows, int64_t stride, float* out) {
 #endif
 enum { PACK_VECTOR = (MR + WIDTH - 1) / WIDTH * WIDTH };
 
-// `rows` rows of A from (i, p) on as panels [K][MR], the last one narrower.
-void pack_a(float* out, View a, int64_t i0, int64_t p0, int64_t rows, int64_t k) {
+// `rows` rows of A from (i0, p0) on, k columns, to columns [at, at + k) of panels [out_k][MR], the last panel narrower.
+void pack_a(float* out, int64_t out_k, int64_t at, View a, int64_t i0, int64_t p0, int64_t rows, int64_t k) {
   int64_t whole = rows / MR, rest = rows % MR;
+  float *panels = out + at * MR, *edge = out + whole * MR * out_k + at * rest;
   if (a.transposed) {
     // Row by row of the stored matrix: going panel by panel would visit each cache line several times, at strides that
     // evict it in between. Whole vectors are written; what goes beyond a group of MR is overwritten by the next p.
@@ -246,21 +314,21 @@ void pack_a(float* out, View a, int64_t i0, int64_t p0, int64_t rows, int64_t k)
       __builtin_prefetch(from + 8 * a.stride);
       for (int64_t j = 0; j < whole; j++) {
         const float* in = from + j * MR;
-        float* to = out + j * MR * k + p * MR;
+        float* to = panels + j * MR * out_k + p * MR;
         if (j * MR + PACK_VECTOR <= rows) for (int v = 0; v < MR; v += WIDTH) store(to + v, load(in + v));
         else for (int i = 0; i < MR; i++) to[i] = in[i];
       }
-      for (int64_t i = 0; i < rest; i++) out[whole * MR * k + p * rest + i] = from[whole * MR + i];
+      for (int64_t i = 0; i < rest; i++) edge[p * rest + i] = from[whole * MR + i];
     }
     for (int64_t j = 0; j < whole; j++)
-      for (int i = 0; i < MR; i++) out[j * MR * k + (k - 1) * MR + i] = from[j * MR + i];
-    for (int64_t i = 0; i < rest; i++) out[whole * MR * k + (k - 1) * rest + i] = from[whole * MR + i];
+      for (int i = 0; i < MR; i++) panels[j * MR * out_k + (k - 1) * MR + i] = from[j * MR + i];
+    for (int64_t i = 0; i < rest; i++) edge[(k - 1) * rest + i] = from[whole * MR + i];
     return;
   }
   for (int64_t j = 0; j <= whole; j++) {
     int64_t height = j < whole ? MR : rest;
     const float* in = a.data + (i0 + j * MR) * a.stride + p0;
-    float* to = out + j * MR * k;
+    float* to = j < whole ? panels + j * MR * out_k : edge;
     int64_t p = 0;
 #if defined(__AVX2__)
     if (height == 6 && WIDTH == 8) {
@@ -269,6 +337,23 @@ void pack_a(float* out, View a, int64_t i0, int64_t p0, int64_t rows, int64_t k)
 #endif
     for (; p < k; p++)
       for (int64_t i = 0; i < height; i++) to[p * height + i] = in[i * a.stride + p];
+  }
+}
+
+// Rows [p0, p1) of a B that lies by rows, to panels [first, last) of [k][NR]. Row by row, for the same reason as above.
+void pack_b_rows(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t last, int64_t p0, int64_t p1) {
+  int64_t whole = min64(last, n / NR);
+  for (int64_t p = p0; p < p1; p++)
+    for (int64_t j = first; j < whole; j++)
+      for (int i = 0; i < NV; i++)
+        store(out + j * NR * k + p * NR + i * WIDTH, load(b.data + p * b.stride + j * NR + i * WIDTH));
+  for (int64_t j = max64(first, whole); j < last; j++) {
+    int64_t columns = n - j * NR;
+    for (int64_t p = p0; p < p1; p++) {
+      float* to = out + j * NR * k + p * NR;
+      for (int64_t i = 0; i < columns; i++) to[i] = b.data[p * b.stride + j * NR + i];
+      for (int64_t i = columns; i < NR; i++) to[i] = 0;
+    }
   }
 }
 
@@ -301,38 +386,43 @@ void activate(Activation activation, float slope, float* c, int64_t c_stride, in
   }
 }
 
-// Panel `j` (of all of C) for rows [i0, i1) and the piece [p, p + kd) of K; `a` is packed from row i0 on when `pa`.
+// Panel `j` (of all of C) for rows [i0, i1) and the piece [p, p + kd) of K. `pa`, unless null, is A packed from row i0
+// on, with `pack_k` columns from `pack_p` on.
 inline void panel_product(int64_t i0, int64_t i1, int64_t j, int64_t n, int64_t p, int64_t kd, bool last, View a,
-                          const float* pa, const float* pb, float* c, int64_t c_stride, const Epilogue& e) {
-  int64_t columns = min64(NR, n - j * NR);
-  for (int64_t i = i0; i < i1; i += MR) {
-    int64_t rows = min64(MR, i1 - i), at = i * c_stride + j * NR;
-    Finish finish{p > 0 ? c + at : e.addend ? e.addend + at : nullptr, e.bias && last ? e.bias + j * NR : nullptr,
-                  e.alpha, p > 0 ? 1 : e.beta, false};
-    finish.simple = !finish.addend && !finish.bias && finish.alpha == 1;
-    if (pa) packed_tiles[rows - 1](kd, pa + (i - i0) * kd, 0, pb, c + at, c_stride, columns, finish);
-    else direct_tiles[rows - 1](kd, a.data + i * a.stride + p, a.stride, pb, c + at, c_stride, columns, finish);
+                          const float* pa, int64_t pack_k, int64_t pack_p, const float* pb, float* c, int64_t c_stride,
+                          const Epilogue& e) {
+  int64_t columns = min64(NR, n - j * NR), rest = (i1 - i0) % MR, at = i0 * c_stride + j * NR;
+  Finish finish{p > 0 ? c + at : e.addend ? e.addend + at : nullptr, e.bias && last ? e.bias + j * NR : nullptr,
+                e.alpha, p > 0 ? 1 : e.beta};
+  int64_t piece = p - pack_p, edge = i1 - rest, edge_at = (edge - i0) * c_stride;
+  if (pa) packed_tiles[MR - 1](i0, i1, kd, pa + piece * MR, pack_k * MR, 0, pb, c + at, c_stride, columns, finish);
+  else direct_tiles[MR - 1](i0, i1, kd, a.data + i0 * a.stride + p, MR * a.stride, a.stride, pb, c + at, c_stride, columns, finish);
+  if (rest > 0) {
+    if (finish.addend) finish.addend += edge_at;
+    if (pa) packed_tiles[rest - 1](edge, i1, kd, pa + (edge - i0) * pack_k + piece * rest, 0, 0, pb, c + at + edge_at, c_stride, columns, finish);
+    else direct_tiles[rest - 1](edge, i1, kd, a.data + edge * a.stride + p, 0, a.stride, pb, c + at + edge_at, c_stride, columns, finish);
   }
-  if (last && e.activation != LINEAR)
-    activate(e.activation, e.slope, c + i0 * c_stride + j * NR, c_stride, i1 - i0, columns);
+  if (last && e.activation != LINEAR) activate(e.activation, e.slope, c + at, c_stride, i1 - i0, columns);
 }
 
-// Rows [i0, i1), panels [j0, j1) of a packed B.
-void multiply_block(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t n, int64_t k, View a, const float* packed_b,
-                    float* c, int64_t c_stride, const Epilogue& e) {
+// Rows [i0, i1), panels [j0, j1) of a packed B; `packed_a`, unless null, is all of A in panels [k][MR].
+void multiply_block(int64_t i0, int64_t i1, int64_t j0, int64_t j1, int64_t n, int64_t k, View a, const float* packed_a,
+                    const float* packed_b, float* c, int64_t c_stride, const Epilogue& e) {
   int64_t kc = depth(k);
-  bool pack = packs(a, j1 - j0);
+  bool pack = !packed_a && packs(a, j1 - j0);
   for (int64_t p = 0; p < k; p += kc) {
     int64_t kd = min64(kc, k - p);
     for (int64_t ib = i0; ib < i1; ib += BLOCK_ROWS) {
       int64_t ie = min64(i1, ib + BLOCK_ROWS);
-      float* pa = nullptr;
+      const float* pa = packed_a ? packed_a + ib * k : nullptr;
       if (pack) {
-        pa = scratch(SCRATCH_PACK_A, BLOCK_ROWS * kd);
-        pack_a(pa, a, ib, p, ie - ib, kd);
+        float* own = scratch(SCRATCH_PACK_A, BLOCK_ROWS * kd);
+        pack_a(own, kd, 0, a, ib, p, ie - ib, kd);
+        pa = own;
       }
       for (int64_t j = j0; j < j1; j++)
-        panel_product(ib, ie, j, n, p, kd, p + kd >= k, a, pa, packed_b + j * NR * k + p * NR, c, c_stride, e);
+        panel_product(ib, ie, j, n, p, kd, p + kd >= k, a, pa, pack ? kd : k, pack ? p : 0,
+                      packed_b + j * NR * k + p * NR, c, c_stride, e);
     }
   }
 }
@@ -346,7 +436,7 @@ void multiply_few_rows(int64_t m, int64_t j0, int64_t j1, int64_t n, int64_t k, 
     pack_b(panel, {b.at(0, j * NR), b.stride, b.transposed}, k, min64(NR, n - j * NR), 0, 1);
     for (int64_t p = 0; p < k; p += kc) {
       int64_t kd = min64(kc, k - p);
-      panel_product(0, m, j, n, p, kd, p + kd >= k, a, nullptr, panel + p * NR, c, c_stride, e);
+      panel_product(0, m, j, n, p, kd, p + kd >= k, a, nullptr, 0, 0, panel + p * NR, c, c_stride, e);
     }
   }
 }
@@ -359,18 +449,22 @@ void empty_product(int64_t m, int64_t n, float* c, int64_t c_stride, const Epilo
   activate(e.activation, e.slope, c, c_stride, m, n);
 }
 
-// Cuts C into tasks that keep all threads busy to the end: a multiple of their number, of equal size, whose row
-// blocks are as high as the cache allows (a panel of B is read again for each).
+// Cuts C into tasks that keep all threads busy to the end: a multiple of their number, of equal size, with row blocks as
+// high as the cache allows (a panel of B is read again for each). When every task packs its rows of A itself, rows are
+// cut rather than columns, which would pack them several times.
 struct Grid {
   int64_t rows, row_blocks, width, column_blocks;
-  Grid(int64_t m, int64_t panels, int64_t threads) {
-    enum { TASKS = 4 };  // per thread
-    int64_t blocks = ceil_div(ceil_div(m, BLOCK_ROWS), threads) * threads;
-    if (blocks < TASKS * threads) blocks = min64(ceil_div(m, 8 * MR), TASKS * threads);
+  Grid(int64_t m, int64_t panels, int64_t threads, bool cut_columns) {
+    int64_t wanted = 4 * threads, blocks = ceil_div(m, BLOCK_ROWS);
+    if (cut_columns) {
+      blocks = max64(blocks, min64(ceil_div(m, MR), ceil_div(wanted, min64(panels, ceil_div(wanted, blocks)))));
+    } else {
+      blocks = ceil_div(blocks, threads) * threads;
+      if (blocks < wanted) blocks = min64(ceil_div(m, 8 * MR), wanted);
+    }
     rows = ceil_div(ceil_div(m, blocks), MR) * MR;
     row_blocks = ceil_div(m, rows);
-    int64_t columns = min64(panels, ceil_div(TASKS * threads, row_blocks));
-    width = ceil_div(panels, columns);
+    width = ceil_div(panels, min64(panels, ceil_div(wanted, row_blocks)));
     column_blocks = ceil_div(panels, width);
   }
   int64_t count() const { return row_blocks * column_blocks; }
@@ -380,23 +474,7 @@ const int64_t SERIAL_WORK = 100000;
 }  // namespace
 
 void pack_b(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t last) {
-  if (!b.transposed) {
-    // Row by row, for the same reason as in pack_a; whole panels first.
-    int64_t whole = min64(last, n / NR);
-    for (int64_t p = 0; p < k; p++)
-      for (int64_t j = first; j < whole; j++)
-        for (int i = 0; i < NV; i++)
-          store(out + j * NR * k + p * NR + i * WIDTH, load(b.data + p * b.stride + j * NR + i * WIDTH));
-    for (int64_t j = max64(first, whole); j < last; j++) {
-      int64_t columns = n - j * NR;
-      for (int64_t p = 0; p < k; p++) {
-        float* to = out + j * NR * k + p * NR;
-        for (int64_t i = 0; i < columns; i++) to[i] = b.data[p * b.stride + j * NR + i];
-        for (int64_t i = columns; i < NR; i++) to[i] = 0;
-      }
-    }
-    return;
-  }
+  if (!b.transposed) return pack_b_rows(out, b, k, n, first, last, 0, k);
   for (int64_t j = first; j < last; j++) {
     float* panel = out + j * NR * k;
     int64_t columns = min64(NR, n - j * NR);
@@ -420,20 +498,27 @@ void pack_b(float* out, View b, int64_t k, int64_t n, int64_t first, int64_t las
 void multiply_packed(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c, int64_t c_stride,
                      const Epilogue& e) {
   if (k == 0) return empty_product(m, n, c, c_stride, e);
-  multiply_block(0, m, 0, ceil_div(n, NR), n, k, a, packed_b, c, c_stride, e);
+  multiply_block(0, m, 0, ceil_div(n, NR), n, k, a, nullptr, packed_b, c, c_stride, e);
 }
+
+namespace {
+void multiply_grid(const Grid& grid, int64_t m, int64_t n, int64_t k, View a, const float* packed_a,
+                   const float* packed_b, float* c, int64_t c_stride, const Epilogue& e) {
+  int64_t panels = ceil_div(n, NR);
+  parallel(grid.count(), [&](int64_t task) {
+    int64_t i = task / grid.column_blocks * grid.rows, j = task % grid.column_blocks * grid.width;
+    multiply_block(i, min64(m, i + grid.rows), j, min64(panels, j + grid.width), n, k, a, packed_a, packed_b, c,
+                   c_stride, e);
+  });
+}
+}  // namespace
 
 void multiply_packed_parallel(int64_t m, int64_t n, int64_t k, View a, const float* packed_b, float* c,
                               int64_t c_stride, const Epilogue& e) {
-  int64_t panels = ceil_div(n, NR);
   if (m == 0 || n == 0) return;
   if (k == 0 || pool_threads() == 1 || m * n * k < SERIAL_WORK)
     return multiply_packed(m, n, k, a, packed_b, c, c_stride, e);
-  Grid grid(m, panels, pool_threads());
-  parallel(grid.count(), [&](int64_t task) {
-    int64_t i = task / grid.column_blocks * grid.rows, j = task % grid.column_blocks * grid.width;
-    multiply_block(i, min64(m, i + grid.rows), j, min64(panels, j + grid.width), n, k, a, packed_b, c, c_stride, e);
-  });
+  multiply_grid(Grid(m, ceil_div(n, NR), pool_threads(), false), m, n, k, a, nullptr, packed_b, c, c_stride, e);
 }
 
 void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride, const Epilogue& e) {
@@ -460,10 +545,34 @@ void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t
     Epilogue part = e;
     if (e.bias) part.bias += n0;
     if (e.addend) part.addend += n0;
-    if (serial || k * nd < 8192) pack_b(packed, bs, k, nd, 0, panels);
-    else parallel(ceil_div(panels, 4), [=](int64_t j) { pack_b(packed, bs, k, nd, 4 * j, min64(panels, 4 * j + 4)); });
-    if (serial) multiply_packed(m, nd, k, a, packed, c + n0, c_stride, part);
-    else multiply_packed_parallel(m, nd, k, a, packed, c + n0, c_stride, part);
+    if (serial) {
+      pack_b(packed, bs, k, nd, 0, panels);
+      multiply_packed(m, nd, k, a, packed, c + n0, c_stride, part);
+      continue;
+    }
+    // A transposed A that several tasks need is packed once for all, like B, by pieces of K: rows of both as they lie.
+    Grid grid(m, panels, threads, false);
+    bool share = a.transposed && grid.column_blocks > 1 && m * k <= int64_t(4) << 20;
+    float* packed_a = share ? scratch(SCRATCH_PACK_D, ceil_div(m, MR) * MR * k) : nullptr;
+    if (!bs.transposed) {
+      int64_t piece = max64(32, ceil_div(k, 4 * threads));
+      parallel(ceil_div(k, piece), [=](int64_t q) {
+        int64_t p = q * piece, end = min64(k, p + piece);
+        pack_b_rows(packed, bs, k, nd, 0, panels, p, end);
+        if (share) pack_a(packed_a, k, p, a, 0, p, m, end - p);
+      });
+    } else {
+      if (k * nd < 8192) pack_b(packed, bs, k, nd, 0, panels);
+      else parallel(ceil_div(panels, 4), [=](int64_t j) { pack_b(packed, bs, k, nd, 4 * j, min64(panels, 4 * j + 4)); });
+      if (share) {
+        int64_t piece = max64(32, ceil_div(k, 4 * threads));
+        parallel(ceil_div(k, piece), [=](int64_t q) {
+          pack_a(packed_a, k, q * piece, a, 0, q * piece, m, min64(piece, k - q * piece));
+        });
+      }
+    }
+    if (share) grid = Grid(m, panels, threads, true);
+    multiply_grid(grid, m, nd, k, a, packed_a, packed, c + n0, c_stride, part);
   }
 }
 
