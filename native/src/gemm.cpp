@@ -457,7 +457,14 @@ struct Grid {
   Grid(int64_t m, int64_t panels, int64_t threads, bool cut_columns) {
     int64_t wanted = 4 * threads, blocks = ceil_div(m, BLOCK_ROWS);
     if (cut_columns) {
-      blocks = max64(blocks, min64(ceil_div(m, MR), ceil_div(wanted, min64(panels, ceil_div(wanted, blocks)))));
+      // Each column block reads all of A, each row block all of B: as little as possible.
+      int64_t least = INT64_MAX;
+      for (int64_t r = blocks, most = max64(r, min64(ceil_div(m, MR), wanted)); r <= most; r++) {
+        int64_t columns = min64(panels, ceil_div(wanted, r)), read = m * columns + panels * NR * r;
+        if ((r * columns < wanted && r < most) || read >= least) continue;
+        least = read;
+        blocks = r;
+      }
     } else {
       blocks = ceil_div(blocks, threads) * threads;
       if (blocks < wanted) blocks = min64(ceil_div(m, 8 * MR), wanted);
@@ -521,6 +528,50 @@ void multiply_packed_parallel(int64_t m, int64_t n, int64_t k, View a, const flo
   multiply_grid(Grid(m, ceil_div(n, NR), pool_threads(), false), m, n, k, a, nullptr, packed_b, c, c_stride, e);
 }
 
+namespace {
+// How a product of two matrices that both lie by rows of K is cut when each task packs its own part of both, piece by
+// piece of K, so that what it packs stays in its cache: worth it while few tasks pack the same. `row_blocks` 0: not so.
+struct OwnPacking {
+  int64_t row_blocks = 0, column_blocks = 0;
+  OwnPacking(int64_t m, int64_t n, int64_t k, int64_t threads) {
+    int64_t least = 2 * (m + n);  // packing for all: written by one, read by another
+    for (int64_t tasks = threads; tasks <= 4 * threads; tasks += threads) {
+      for (int64_t r = 1; r <= tasks; r++) {
+        int64_t c = tasks / r, rows = ceil_div(m, r), columns = ceil_div(n, c), cost = r * n + c * m;
+        bool fits = tasks % r == 0 && rows >= MR && columns >= NR && (rows + columns) * depth(k) <= MOST;
+        if (!fits || cost > least) continue;
+        least = cost;
+        row_blocks = r;
+        column_blocks = c;
+      }
+    }
+  }
+  enum { MOST = 240000 };  // numbers of a task's parts of a piece: about a megabyte (measured)
+};
+
+void multiply_own_packing(OwnPacking own, int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride,
+                          const Epilogue& e) {
+  int64_t kc = depth(k), rows = ceil_div(ceil_div(m, own.row_blocks), MR) * MR;
+  int64_t width = ceil_div(ceil_div(n, NR), own.column_blocks);
+  parallel(own.row_blocks * own.column_blocks, [&](int64_t task) {
+    int64_t i0 = task / own.column_blocks * rows, i1 = min64(m, i0 + rows);
+    int64_t j0 = task % own.column_blocks * width, n1 = min64(n, (j0 + width) * NR);
+    if (i0 >= i1 || j0 * NR >= n1) return;
+    float* pa = scratch(SCRATCH_PACK_A, rows * kc);
+    float* pb = scratch(SCRATCH_PACK_C, width * NR * kc);
+    for (int64_t p = 0; p < k; p += kc) {
+      int64_t kd = min64(kc, k - p);
+      pack_a(pa, kd, 0, a, i0, p, i1 - i0, kd);
+      View piece = {b.at(p, j0 * NR), b.stride, false};
+      int64_t panels = ceil_div(n1 - j0 * NR, NR);
+      pack_b_rows(pb, piece, kd, n1 - j0 * NR, 0, panels, 0, kd);
+      for (int64_t j = 0; j < panels; j++)
+        panel_product(i0, i1, j0 + j, n, p, kd, p + kd >= k, a, pa, kd, p, pb + j * NR * kd, c, c_stride, e);
+    }
+  });
+}
+}  // namespace
+
 void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t c_stride, const Epilogue& e) {
   if (m == 0 || n == 0) return;
   if (k == 0) return empty_product(m, n, c, c_stride, e);
@@ -534,6 +585,10 @@ void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t
       multiply_few_rows(m, task * width, min64(panels, (task + 1) * width), n, k, a, b, c, c_stride, e);
     });
     return;
+  }
+  if (!serial && a.transposed && !b.transposed) {
+    OwnPacking own(m, n, k, threads);
+    if (own.row_blocks > 0) return multiply_own_packing(own, m, n, k, a, b, c, c_stride, e);
   }
   // B is packed in stretches of columns of at most 16 MB.
   int64_t stretch = max64(NR, (int64_t(4) << 20) / k / NR * NR);
