@@ -18,7 +18,11 @@ double buffer_statistic(BufferStatistic which);  // bytes, except COUNT; PEAK is
 void buffer_reset_peak();
 void buffer_trim();  // gives memory in which nothing lives back to the system
 // Per-thread scratch that only grows; `slot` tells simultaneous uses apart. Never holds tensor data.
-enum Scratch { SCRATCH_PACK_A, SCRATCH_PACK_B, SCRATCH_PACK_C, SCRATCH_PACK_D, SCRATCH_ROWS, SCRATCH_ROWS2, SCRATCH_PARTIAL, SCRATCH_COUNT };
+enum Scratch {
+  SCRATCH_PACK_A, SCRATCH_PACK_B, SCRATCH_WHOLE_A, SCRATCH_OWN_B,  // of products alone (gemm.cpp)
+  SCRATCH_PACK_C, SCRATCH_PACK_D, SCRATCH_ROWS, SCRATCH_ROWS2, SCRATCH_PARTIAL,  // of operations, which call products
+  SCRATCH_COUNT
+};
 float* scratch(Scratch slot, int64_t floats);  // throws std::bad_alloc
 
 // ---- threads (pool.cpp) ----

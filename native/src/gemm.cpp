@@ -558,7 +558,7 @@ void multiply_own_packing(OwnPacking own, int64_t m, int64_t n, int64_t k, View 
     int64_t j0 = task % own.column_blocks * width, n1 = min64(n, (j0 + width) * NR);
     if (i0 >= i1 || j0 * NR >= n1) return;
     float* pa = scratch(SCRATCH_PACK_A, rows * kc);
-    float* pb = scratch(SCRATCH_PACK_C, width * NR * kc);
+    float* pb = scratch(SCRATCH_OWN_B, width * NR * kc);
     for (int64_t p = 0; p < k; p += kc) {
       int64_t kd = min64(kc, k - p);
       pack_a(pa, kd, 0, a, i0, p, i1 - i0, kd);
@@ -608,7 +608,7 @@ void multiply(int64_t m, int64_t n, int64_t k, View a, View b, float* c, int64_t
     // A transposed A that several tasks need is packed once for all, like B, by pieces of K: rows of both as they lie.
     Grid grid(m, panels, threads, false);
     bool share = a.transposed && grid.column_blocks > 1 && m * k <= int64_t(4) << 20;
-    float* packed_a = share ? scratch(SCRATCH_PACK_D, ceil_div(m, MR) * MR * k) : nullptr;
+    float* packed_a = share ? scratch(SCRATCH_WHOLE_A, ceil_div(m, MR) * MR * k) : nullptr;
     if (!bs.transposed) {
       int64_t piece = max64(32, ceil_div(k, 4 * threads));
       parallel(ceil_div(k, piece), [=](int64_t q) {

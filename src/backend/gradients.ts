@@ -1,21 +1,62 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { runInThisContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-core';
-import { require as requireEsm } from 'tsx/cjs/api';
-import { internalError } from '../core/index.ts';
+import { internalError, writeFileAtomically } from '../core/index.ts';
 import { addInPlace } from './native/fused.ts';
 
 let registered = false;
 
 /**
- * Registers tfjs's gradients. tfjs-core's Node bundle leaves them out (only the 150 MB umbrella package has
- * them bundled) and its module files are not importable as they stand (no extensions, no `type`), hence tsx.
- * The second copy of tfjs's operations that comes along is harmless: engine and registries are global.
+ * Registers tfjs's gradients. tfjs-core's Node bundle leaves them out (only the 150 MB umbrella package has them) and
+ * its module files are not importable as they stand (no extensions, no `type`): esbuild makes one file of them, once
+ * per installation. The second copy of tfjs's operations in it is harmless: engine and registries are global.
  */
 export function registerGradients(): void {
   if (registered) return;
-  requireEsm('@tensorflow/tfjs-core/dist/register_all_gradients.js', import.meta.url);
-  // Some gradients call methods such as x.reshape(), which are registered apart, too.
-  requireEsm('@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops.js', import.meta.url);
+  const require = createRequire(import.meta.url);
+  const core = path.dirname(require.resolve('@tensorflow/tfjs-core/package.json'));
+  const { version } = require('@tensorflow/tfjs-core/package.json') as { version: string };
+  const file = path.join(core, '../../.cache/interplay', `tfjs-gradients-${version}.cjs`);
+  const run = runInThisContext(`(function (require) {${bundledGradients(file, core)}\n})`, {
+    filename: file,
+  });
+  (run as (require: NodeJS.Require) => void)(require);
   registered = true;
+}
+
+function bundledGradients(file: string, core: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    // Not made yet, or not readable.
+  }
+  // Loaded here, since it is needed once.
+  const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof import('esbuild');
+  const modules = ['register_all_gradients', 'public/chained_ops/register_all_chained_ops'];
+  const { outputFiles } = buildSync({
+    stdin: {
+      // Some gradients call methods such as x.reshape(), which are registered apart, too.
+      contents: modules.map((name) => `require('./dist/${name}.js');`).join('\n'),
+      resolveDir: core,
+    },
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    minify: true,
+    legalComments: 'none',
+    logLevel: 'silent',
+    write: false,
+  });
+  const text = outputFiles[0]!.text;
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileAtomically(file, text);
+  } catch {
+    // Where the installation cannot be written to, it is made again by each process.
+  }
+  return text;
 }
 
 /** One recorded operation, as tfjs-core 4.22 keeps it. */
