@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import {
   adamwStep,
@@ -9,7 +10,8 @@ import {
   rmsNorm,
   useBackend,
 } from '../../src/backend/index.ts';
-import type { NativeBackend } from '../../src/backend/native/backend.ts';
+import type { NativeBackend, NativeMemory } from '../../src/backend/native/backend.ts';
+import { nativeKernels } from '../../src/backend/native/register.ts';
 import { InterplayError } from '../../src/core/index.ts';
 import { assertClose, describeNative, float, given, tensorOf, testedBackend } from './op-test.ts';
 
@@ -58,6 +60,28 @@ describeNative('backend', () => {
     assert.deepEqual([...tf.mul(x, 2).dataSync()], [2, 4, 6]);
     await tf.setBackend('cpu');
     assert.deepEqual([...tf.mul(x, 3).dataSync()], [3, 6, 9]);
+  });
+
+  it('docs/backends.md lists what it computes', () => {
+    const text = readFileSync(new URL('../../docs/backends.md', import.meta.url), 'utf8');
+    const listed = /names of tfjs's\s+kernels; `wasm` has the same\):([^.]*)\./
+      .exec(text)![1]!
+      .trim()
+      .split(/,\s+/);
+    const own = Object.keys(nativeKernels).filter((name) => !name.startsWith('Interplay'));
+    assert.deepEqual(listed, own.sort());
+  });
+
+  it('tf.memory() shows the high-water mark', async () => {
+    await tf.setBackend(testedBackend());
+    const memory = () => tf.memory() as tf.MemoryInfo & NativeMemory;
+    const before = memory().bytesInUse;
+    const large = tf.zeros([2 ** 20]);
+    assert.equal(memory().bytesInUse - before >= 4 * 2 ** 20, true);
+    large.dispose();
+    const { bytesInUse, peakBytes } = memory();
+    assert.equal(bytesInUse, before);
+    assert.ok(peakBytes >= before + 4 * 2 ** 20);
   });
 
   it('computes what it lacks on cpu, and counts it', async () => {

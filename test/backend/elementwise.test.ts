@@ -83,6 +83,16 @@ const comparisons: Record<string, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor> = {
 };
 
 describeNative('element-wise', () => {
+  it('isNaN, isInf, isFinite', async () => {
+    const inputs = [given([0, -0, 1, -3, NaN, Infinity, -Infinity, 3e38, 1e-45])];
+    for (const operation of [tf.isNaN, tf.isInf, tf.isFinite]) {
+      await compareWithCpu(operation.name, operation as Operation, inputs);
+      await compareWithCpu(`${operation.name} of nothing`, operation as Operation, [
+        given([], 'float32', [0, 2]),
+      ]);
+    }
+  });
+
   for (const [name, operation] of Object.entries({ ...unary, ...positive, ...unit })) {
     it(`${name}: odd sizes, empty, NaN and infinities`, async () => {
       const low = name in positive ? 0.1 : name in unit ? -0.9 : -3;

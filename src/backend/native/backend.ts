@@ -24,6 +24,20 @@ export interface Output extends tf.TensorInfo {
   address: number;
 }
 
+/** Memory of the engine. */
+export interface NativeMemory {
+  unreliable: boolean;
+  /** In tensors. */
+  bytesInUse: number;
+  /** The most in use at a time since the start (or since the engine's `trim`): the high-water mark. */
+  peakBytes: number;
+  /** Released and kept for reuse. */
+  bytesCached: number;
+  /** In packed copies of weights. */
+  bytesPacked: number;
+  buffers: number;
+}
+
 /**
  * The tfjs backend whose tensors live in an engine's memory: `native` on the addon, `wasm` on its WebAssembly twin.
  * Tensors are dense, row-major and never views of another's part; reshaped tensors share their data by reference
@@ -143,10 +157,17 @@ export class NativeBackend extends tf.KernelBackend {
     return this.storage.numDataIds();
   }
 
-  /** Bytes in tensors, bytes kept for reuse, number of buffers: exact, not estimates. */
-  override memory(): { unreliable: boolean; bytesInUse: number; bytesCached: number; buffers: number } {
+  /** Exact, not estimates; `tf.memory()` shows these fields too. */
+  override memory(): NativeMemory {
     const { memory } = this.engine;
-    return { unreliable: false, bytesInUse: memory(0), bytesCached: memory(1), buffers: memory(2) };
+    return {
+      unreliable: false,
+      bytesInUse: memory(0),
+      peakBytes: memory(3),
+      bytesCached: memory(1),
+      bytesPacked: memory(4),
+      buffers: memory(2),
+    };
   }
 
   override async time(work: () => void): Promise<tf.BackendTimingInfo> {

@@ -199,6 +199,24 @@ function zeroLike(backend: NativeBackend): tf.TensorInfo {
   return { dataId: backend.write(new Float32Array(1), [], 'float32'), shape: [], dtype: 'float32' };
 }
 
+/** x compared with a number, or with itself. */
+function classify(of: (typeof comparisons)[number], absolute: boolean, than?: number): NativeKernel {
+  const code = comparisons.indexOf(of);
+  return (backend, { x }) => {
+    if (than === undefined) return compare(backend, code, x!, x!);
+    const bound = {
+      dataId: backend.write(Float32Array.of(than), [], 'float32'),
+      shape: [],
+      dtype: 'float32' as const,
+    };
+    const compared = absolute ? unary(backend, 'Abs', x!) : x!;
+    const out = compare(backend, code, compared, bound);
+    backend.disposeData(bound.dataId);
+    if (absolute) backend.disposeData(compared.dataId);
+    return out;
+  };
+}
+
 const plainUnary = unaryOperations.filter(
   (name) => !['Step', 'ClipByValue', 'LeakyRelu', 'Silu', 'Linear'].includes(name),
 );
@@ -226,6 +244,9 @@ export const elementwiseKernels: KernelTable = {
       unary(backend, 'ClipByValue', x!, attributes.clipValueMin, attributes.clipValueMax),
   },
   ...Object.fromEntries(comparisons.map((name) => [name, { types: numeric, run: comparisonKernel(name) }])),
+  IsNan: { types: floats, run: classify('NotEqual', false) }, // NaN alone differs from itself
+  IsInf: { types: floats, run: classify('Equal', true, Infinity) },
+  IsFinite: { types: floats, run: classify('Less', true, Infinity) },
   LogicalNot: { types: ['bool'], run: logicalNot },
   Select: { types: numeric, run: select },
   AddN: { types: floats, run: addN },
