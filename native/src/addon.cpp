@@ -220,6 +220,7 @@ void define(napi_env env, napi_value exports, const char* name) {
 }
 }  // namespace
 
+void out_of_memory() { throw std::bad_alloc(); }
 void fail(const char* message) { throw std::runtime_error(message); }
 
 NAPI_MODULE_INIT() {

@@ -221,7 +221,7 @@ inline void probabilities(float* p, float* ds, int64_t hidden, float scale, cons
 struct Buffer {
   float* data = nullptr;
   explicit Buffer(int64_t floats) {
-    if (floats > 0 && !(data = (float*)buffer_allocate(floats * 4))) fail("attention: no memory for partial sums");
+    if (floats > 0 && !(data = (float*)buffer_allocate(floats * 4))) out_of_memory();
   }
   ~Buffer() { buffer_release(data); }
   Buffer(const Buffer&) = delete;
@@ -289,7 +289,7 @@ double attentionGrad(const double* a) {
     const float* keys = packed_keys + head_at(s, g) * padded;
     float* dks = scratch(SCRATCH_ROWS2, 2 * until * size);
     float* dvs = dks + until * size;
-    memset(dks, 0, 2 * until * size * 4);
+    if (until > 0) memset(dks, 0, 2 * until * size * 4);
     int64_t packed_t = packed_size(size, BLOCK), packed_n = BLOCK * padded;
     float* q_t = scratch(SCRATCH_PACK_D, 2 * packed_t + 2 * packed_n + BLOCK * size);
     float *do_t = q_t + packed_t, *q_n = do_t + packed_t, *do_n = q_n + packed_n, *dqs = do_n + packed_n;

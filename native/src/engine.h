@@ -60,6 +60,7 @@ inline void parallel_ranges(int64_t n, int64_t grain, const F& body) {
 
 // ---- operations (called from JavaScript with a block of numbers; see ops.def) ----
 typedef double (*Operation)(const double* a);
+[[noreturn]] void out_of_memory();  // throws; the JavaScript error OUT_OF_MEMORY
 [[noreturn]] void fail(const char* message);  // throws; the addon makes it a JavaScript error
 
 namespace {

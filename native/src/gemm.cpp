@@ -155,7 +155,7 @@ inline __attribute__((always_inline)) void tile_sums<6, true, false>(
                          "add $96, %[a]\n\t" "add $256, %[b]\n\t",
                          STEP_PACKED("0", "32", "0", "4", "8", "12", "16", "20")
                          "add $24, %[a]\n\t" "add $64, %[b]\n\t")
-               : [a] "+r"(a), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours), [rest] "+r"(rest)
+               : [a] "+\&r"(a), [b] "+\&r"(b), [out] "+\&r"(out), [from] "+\&r"(from), [fours] "+\&r"(fours), [rest] "+\&r"(rest)
                : [stride] "r"(out_stride * 4)
                : TILE_CLOBBERS);
 }
@@ -172,7 +172,7 @@ inline __attribute__((always_inline)) void tile_sums<6, true, true>(
                          "add $96, %[a]\n\t" "add $256, %[b]\n\t",
                          STEP_PACKED("0", "32", "0", "4", "8", "12", "16", "20")
                          "add $24, %[a]\n\t" "add $64, %[b]\n\t")
-               : [a] "+r"(a), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours), [rest] "+r"(rest)
+               : [a] "+\&r"(a), [b] "+\&r"(b), [out] "+\&r"(out), [from] "+\&r"(from), [fours] "+\&r"(fours), [rest] "+\&r"(rest)
                : [stride] "r"(out_stride * 4)
                : TILE_CLOBBERS);
 }
@@ -188,8 +188,8 @@ inline __attribute__((always_inline)) void tile_sums<6, false, false>(
                          "add $16, %[a]\n\t" "add $16, %[a3]\n\t" "add $256, %[b]\n\t",
                          STEP_DIRECT("0", "32", "0")
                          "add $4, %[a]\n\t" "add $4, %[a3]\n\t" "add $64, %[b]\n\t")
-               : [a] "+r"(a), [a3] "+r"(a3), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours),
-                 [rest] "+r"(rest)
+               : [a] "+\&r"(a), [a3] "+\&r"(a3), [b] "+\&r"(b), [out] "+\&r"(out), [from] "+\&r"(from), [fours] "+\&r"(fours),
+                 [rest] "+\&r"(rest)
                : [stride] "r"(out_stride * 4), [row] "r"(row * 4)
                : TILE_CLOBBERS);
 }
@@ -205,8 +205,8 @@ inline __attribute__((always_inline)) void tile_sums<6, false, true>(
                          "add $16, %[a]\n\t" "add $16, %[a3]\n\t" "add $256, %[b]\n\t",
                          STEP_DIRECT("0", "32", "0")
                          "add $4, %[a]\n\t" "add $4, %[a3]\n\t" "add $64, %[b]\n\t")
-               : [a] "+r"(a), [a3] "+r"(a3), [b] "+r"(b), [out] "+r"(out), [from] "+r"(from), [fours] "+r"(fours),
-                 [rest] "+r"(rest)
+               : [a] "+\&r"(a), [a3] "+\&r"(a3), [b] "+\&r"(b), [out] "+\&r"(out), [from] "+\&r"(from), [fours] "+\&r"(fours),
+                 [rest] "+\&r"(rest)
                : [stride] "r"(out_stride * 4), [row] "r"(row * 4)
                : TILE_CLOBBERS);
 }

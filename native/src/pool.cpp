@@ -27,6 +27,7 @@ struct Pool {
   std::atomic<int64_t> next{0};
   std::atomic<int> sleepers{0};
   std::atomic<int> target{0};  // workers wanted; one with a higher index ends
+  std::atomic<int> alive{0};
   TaskFunction function = nullptr;
   void* context = nullptr;
   int64_t count = 0;
@@ -58,6 +59,9 @@ void take_tasks(Pool& p) {
 
 void worker(int index) {
   Pool& p = pool();
+  struct End {
+    ~End() { pool().alive.fetch_sub(1); }
+  } end;
   uint64_t last = 0;
   auto ready = [&](uint64_t s) { return (s & OPEN) && (s >> 16) != last; };
   for (;;) {
@@ -98,11 +102,15 @@ void pool_resize(int threads) {
   }
   p.wake.notify_all();
   p.started = p.target.load();
+  // Or one that has not noticed would stay, beside another of its index.
+  while (p.alive.load() > p.started) std::this_thread::yield();
   while (p.started < threads - 1) {
     p.target.store(p.started + 1);
     try {
+      p.alive.fetch_add(1);
       std::thread(worker, p.started).detach();
     } catch (const std::system_error& error) {
+      p.alive.fetch_sub(1);
       p.target.store(p.started);
       throw std::runtime_error("the native backend could not start " + std::to_string(threads) + " threads (" +
                                error.what() + "); set INTERPLAY_THREADS to fewer");

@@ -116,6 +116,7 @@ double rmsNorm(const double* v) {
 // `added` (or 0) is added to dx, the gradient of x from elsewhere; it may be dx itself.
 double rmsNormGrad(const double* v) {
   float *dx = F32(v[0]), *dw = F32(v[1]);
+  buffer_changed(dx);  // perhaps the memory of the residual's gradient
   const float *x = F32(v[2]), *w = F32(v[3]), *dy = F32(v[4]);
   int64_t rows = N(v[5]), n = N(v[6]);
   double epsilon = v[7];
@@ -162,6 +163,7 @@ double rmsNormGrad(const double* v) {
 double accumulate(const double* v) {
   float* to = F32(v[0]);
   const float* from = F32(v[1]);
+  buffer_changed(to);
   parallel_ranges(N(v[2]), 32768, [=](int64_t i, int64_t e) {
     for (; i < e; i++) to[i] += from[i];
   });

@@ -39,6 +39,7 @@ void fail_with(Failure kind, const char* message) {
     failure_message = message;
   __builtin_trap();
 }
+void out_of_memory() { fail_with(FAILURE_MEMORY, nullptr); }
 void fail(const char* message) { fail_with(FAILURE_MESSAGE, message); }
 
 extern "C" {

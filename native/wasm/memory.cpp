@@ -124,7 +124,7 @@ inline __attribute__((always_inline)) Block* extend(uint32_t size) {
 
 // Tensors are what the figures are about; scratch, derived data and C++ objects live in the same heap.
 static void* allocate(size_t bytes, bool tensor) {
-  if (bytes > 0xf8000000u) return nullptr;
+  if (bytes > 0xf0000000u) return nullptr;  // rounding up must not reach 2³²
   uint32_t size = size_class((uint32_t)bytes + (bytes == 0) + sizeof(Block));
   lock.acquire();
   Block* b = find(size);

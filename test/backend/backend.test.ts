@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import {
   adamwStep,
   linear,
+  linearCrossEntropy,
   nativeFallbacks,
   probeBackends,
   profileOperations,
@@ -156,11 +157,20 @@ describeNative('backend', () => {
     assert.throws(() => rmsNorm(x, tf.ones([5]), 1e-6), /rmsNorm/);
   });
 
-  it('refuses an index outside the table', async () => {
+  it('refuses an index outside the table, and frees what the operation had made', async () => {
     await tf.setBackend(testedBackend());
-    assert.throws(
-      () => tf.gather(tensorOf(float('t', [3, 2])), tensorOf(given([3], 'int32')) as tf.Tensor1D),
-      /outside/,
-    );
+    const table = tensorOf(float('t', [3, 2]));
+    const ids = tensorOf(given([3], 'int32')) as tf.Tensor1D;
+    const hidden = tensorOf(float('h', [3, 2])) as tf.Tensor2D;
+    const targets = tensorOf(given([0, 1, 3], 'int32')) as tf.Tensor1D;
+    const before = (tf.backend() as NativeBackend).memory().buffers;
+    for (let i = 0; i < 3; i++) {
+      assert.throws(() => tf.gather(table, ids), /outside/);
+      // Its three rows have a target each; the last lies outside the vocabulary.
+      assert.throws(() => linearCrossEntropy(hidden, table as tf.Tensor2D, targets), /outside/);
+    }
+    const after = (tf.backend() as NativeBackend).memory().buffers;
+    tf.dispose([table, ids, hidden, targets]);
+    assert.equal(after, before);
   });
 });

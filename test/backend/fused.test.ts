@@ -13,6 +13,7 @@ import {
   rotary,
   setThreadCount,
   swiglu,
+  threadCount,
   tokenLogProbabilities,
 } from '../../src/backend/index.ts';
 import {
@@ -79,6 +80,29 @@ async function againstDifferences(
 const silu = (x: number) => x / (1 + Math.exp(-x));
 
 describeNative('fused operations', () => {
+  it('cross-entropy over more rows than are held at once: the same bits for any number of threads', async () => {
+    await tf.setBackend(testedBackend());
+    const [rows, size, vocabulary] = [9000, 48, 512] as const; // 8160 rows of logits are held
+    const hidden = tensorOf(float('many rows', [rows, size])) as tf.Tensor2D;
+    const head = tensorOf(float('head', [vocabulary, size])) as tf.Tensor2D;
+    const targets = tensorOf(ints('targets', [rows], vocabulary)) as tf.Tensor1D;
+    const before = threadCount();
+    const gradients = [1, 2, 3].map((threads) => {
+      setThreadCount(threads);
+      const loss = (h: tf.Tensor, w: tf.Tensor) =>
+        tf.sum(linearCrossEntropy(h as tf.Tensor2D, w as tf.Tensor2D, targets)) as tf.Scalar;
+      return tf.tidy(() =>
+        tf
+          .grads(loss)([hidden, head])
+          .map((gradient) => gradient.dataSync()),
+      );
+    });
+    setThreadCount(before);
+    tf.dispose([hidden, head, targets]);
+    assert.deepEqual(gradients[1], gradients[0]);
+    assert.deepEqual(gradients[2], gradients[0]);
+  });
+
   it('embedding: values, repeated ids add up, no ids', async () => {
     for (const [vocabulary, size, rows] of [
       [5, 3, 7],

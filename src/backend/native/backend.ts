@@ -53,12 +53,31 @@ export class NativeBackend extends tf.KernelBackend {
     this.storage = new tf.DataStorage<Entry>(this, tf.engine());
   }
 
+  /** What the kernel that now runs has made. */
+  private made: DataId[] = [];
+
+  /** Runs a kernel; when it throws, what it has made is freed. Whatever calls `output` runs in one. */
+  guarded<T>(kernel: () => T): T {
+    const outer = this.made;
+    const mine: DataId[] = [];
+    this.made = mine;
+    try {
+      return kernel();
+    } catch (error) {
+      for (const dataId of mine) this.disposeData(dataId);
+      throw error;
+    } finally {
+      this.made = outer;
+    }
+  }
+
   /** A new tensor with undefined contents, for a kernel to fill. */
   output(shape: number[], dtype: tf.DataType): Output {
     const size = tf.util.sizeFromShape(shape);
     const address = this.engine.allocate(size * elementBytes(dtype));
     const dataId = {};
     this.storage.set(dataId, { dtype, address, size, refCount: 1, strings: undefined });
+    this.made.push(dataId);
     return { dataId, shape, dtype, address };
   }
 
@@ -70,6 +89,7 @@ export class NativeBackend extends tf.KernelBackend {
     const address = this.engine.allocate(floats * 4);
     const dataId = {};
     this.storage.set(dataId, { dtype: 'float32', address, size: 0, refCount: 1, strings: undefined });
+    this.made.push(dataId);
     return { dataId, shape: [0], dtype: 'float32', address };
   }
 
@@ -77,6 +97,7 @@ export class NativeBackend extends tf.KernelBackend {
   alias(tensor: tf.TensorInfo, shape: number[] = tensor.shape): tf.TensorInfo {
     this.address(tensor); // moves it here when another backend held it
     this.incRef(tensor.dataId);
+    this.made.push(tensor.dataId);
     return { dataId: tensor.dataId, shape, dtype: tensor.dtype };
   }
 

@@ -73,6 +73,18 @@ export function nativeDecodeStep(
   caches: readonly NativeKvCache[],
   slots: Int32Array,
 ): tf.Tensor2D {
+  const out = backend.guarded(() => step(backend, weights, ids, lengths, caches, slots));
+  return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
+}
+
+function step(
+  backend: NativeBackend,
+  weights: DecoderWeights,
+  ids: Int32Array,
+  lengths: Int32Array,
+  caches: readonly NativeKvCache[],
+  slots: Int32Array,
+): tf.TensorInfo {
   const { layers, embedding, headSize, ropeBase } = weights;
   const [vocabulary, hidden] = embedding.shape as [number, number];
   let longest = 0;
@@ -99,5 +111,5 @@ export function nativeDecodeStep(
   for (const weight of kept) args[weight.at] = weight.record.address;
   for (let l = 0; l < caches.length; l++) caches[l]!.writeAddresses(args, HEADER + l * FIELDS + 12);
   if (ids.length > 0) run(op.decodeStep!);
-  return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor2D;
+  return out;
 }

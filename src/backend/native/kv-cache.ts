@@ -17,7 +17,12 @@ export class NativeKvCache {
   ) {
     const bytes = slots * capacity * kvHeads * headSize * 4;
     this.keys = backend.engine.allocate(bytes);
-    this.values = backend.engine.allocate(bytes);
+    try {
+      this.values = backend.engine.allocate(bytes);
+    } catch (error) {
+      backend.engine.release(this.keys);
+      throw error;
+    }
   }
 
   dispose(): void {
@@ -102,23 +107,26 @@ export class NativeKvCache {
     this.check(v);
     const { backend, kvHeads, headSize } = this;
     const [batch, heads] = q.shape;
-    const out = backend.output(q.shape, 'float32');
-    const rows = slots ?? Int32Array.from({ length: batch }, (_, b) => b);
-    const { args, op, input, run } = backend.engine;
-    args[0] = out.address;
-    args[1] = backend.address(q);
-    args[2] = backend.address(k);
-    args[3] = backend.address(v);
-    args[4] = this.keys;
-    args[5] = this.values;
-    args[6] = heads;
-    args[7] = kvHeads;
-    args[8] = headSize;
-    args[9] = this.capacity;
-    args[10] = batch;
-    args[11] = input(lengths);
-    args[12] = input(rows);
-    if (batch > 0) run(op.cachedAttention!);
+    const out = backend.guarded(() => {
+      const result = backend.output(q.shape, 'float32');
+      const rows = slots ?? Int32Array.from({ length: batch }, (_, b) => b);
+      const { args, op, input, run } = backend.engine;
+      args[0] = result.address;
+      args[1] = backend.address(q);
+      args[2] = backend.address(k);
+      args[3] = backend.address(v);
+      args[4] = this.keys;
+      args[5] = this.values;
+      args[6] = heads;
+      args[7] = kvHeads;
+      args[8] = headSize;
+      args[9] = this.capacity;
+      args[10] = batch;
+      args[11] = input(lengths);
+      args[12] = input(rows);
+      if (batch > 0) run(op.cachedAttention!);
+      return result;
+    });
     return tf.engine().makeTensorFromTensorInfo(out) as tf.Tensor3D;
   }
 

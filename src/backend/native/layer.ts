@@ -109,10 +109,11 @@ export function rotaryTable(
       values[p * size + half + i] = Math.sin(angle);
     }
   }
-  if (held !== undefined) backend.engine.release(held.address);
+  // The old one is released last: without memory for the new one it stays in use.
   const table = { address: backend.engine.allocate(Math.max(64, values.byteLength)), capacity };
   backend.engine.write(table.address, values);
   tables.set(key, table);
+  if (held !== undefined) backend.engine.release(held.address);
   return table;
 }
 

@@ -29,8 +29,10 @@ export function registerKernels(backendName: string, table: KernelTable): void {
     tf.registerKernel({
       kernelName,
       backendName,
-      kernelFunc: ({ inputs, backend, attrs }) =>
-        kernel(backend as NativeBackend, inputs as Inputs, attrs as Attributes),
+      kernelFunc: ({ inputs, backend, attrs }) => {
+        const native = backend as NativeBackend;
+        return native.guarded(() => kernel(native, inputs as Inputs, attrs as Attributes));
+      },
     });
   for (const { kernelName, kernelFunc } of tf.getKernelsForBackend('cpu')) {
     if (table[kernelName] === undefined) {

@@ -48,7 +48,8 @@ export interface DecoderWeights {
   head: tf.Tensor;
 }
 
-const checked = new WeakSet<DecoderWeights>();
+/** Weights whose shapes were checked, and whether the native operation takes them. */
+const checked = new WeakMap<DecoderWeights, boolean>();
 
 /**
  * One decoding step as a single native operation: the newest token of each of B sequences goes through the whole
@@ -69,8 +70,9 @@ export function fusedDecodeStep(
   if (native === undefined || weights.layers.length > mostDecoderLayers(native)) return undefined;
   if (!checked.has(weights)) {
     checkShapes(weights);
-    checked.add(weights);
+    checked.set(weights, takenByNative(weights));
   }
+  if (!checked.get(weights)) return undefined;
   const { kvHeads, headSize, layers } = weights;
   const batch = ids.length;
   const vocabulary = weights.embedding.shape[0]!;
@@ -92,6 +94,30 @@ export function fusedDecodeStep(
     if (!(lengths[b]! >= 0)) throw internalError(`decodeStep: a sequence of ${lengths[b]} tokens`);
   }
   return nativeDecodeStep(native, weights, ids, lengths, caches as readonly NativeKvCache[], slots);
+}
+
+/**
+ * Sizes of 0 are left to the composition, and so are matrices that share their data in different shapes: one packed
+ * copy is kept of each buffer.
+ */
+function takenByNative({ headSize, embedding, head, layers }: DecoderWeights): boolean {
+  const sizes = [headSize, ...embedding.shape, ...layers.map(({ gate }) => gate.shape[0]!)];
+  if (sizes.some((size) => size === 0)) return false;
+  const matrices = layers.flatMap(({ query, key, value, output, gate, up, down }) => [
+    query,
+    key,
+    value,
+    output,
+    gate,
+    up,
+    down,
+  ]);
+  const shapes = new Map<object, string>();
+  return [head, ...matrices].every(({ dataId, shape }) => {
+    const known = shapes.get(dataId) ?? `${shape}`;
+    shapes.set(dataId, known);
+    return known === `${shape}`;
+  });
 }
 
 function checkShapes(weights: DecoderWeights): void {
