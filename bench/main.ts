@@ -12,16 +12,25 @@ import type { BenchmarkOptions, BenchmarkReport, BenchmarkRow } from './table.ts
 
 const names = ['gemm', 'train', 'sample', 'memory', 'generate', 'verify', 'tokenizer', 'kernel'];
 
+function commandLine() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: 'boolean', default: false },
+        config: { type: 'string' },
+        profile: { type: 'boolean', default: false },
+        steps: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    const usage = 'NAME [--json] [--config micro|small|big] [--profile] [--steps N]';
+    throw userError('USAGE', usage, (error as Error).message, `give a name of ${names.join(', ')}`);
+  }
+}
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      config: { type: 'string' },
-      profile: { type: 'boolean', default: false },
-      steps: { type: 'string' },
-    },
-  });
+  const { values, positionals } = commandLine();
   const [name] = positionals;
   if (positionals.length !== 1 || name === undefined || !names.includes(name)) {
     throw userError(

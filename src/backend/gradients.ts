@@ -158,19 +158,24 @@ export function recomputed(
   inputs: readonly tf.Tensor[],
   variables: readonly tf.Variable[],
 ): tf.Tensor {
-  if (tapeIsClosed()) return tf.tidy(() => part(...inputs));
+  // What the part merely passes on gets a name of its own, as every result of an operation.
+  const compute = (...tensors: tf.Tensor[]): tf.Tensor => {
+    const result = part(...tensors);
+    return [...tensors, ...variables].some(({ id }) => id === result.id) ? tf.clone(result) : result;
+  };
+  if (tapeIsClosed()) return tf.tidy(() => compute(...inputs));
   const operation = tf.customGrad((...given) => {
     const save = given.pop() as unknown as (tensors: tf.Tensor[]) => void;
     const tensors = (given as tf.Tensor[]).slice(0, inputs.length);
     save(tensors);
     return {
-      value: part(...tensors),
+      value: compute(...tensors),
       gradFunc: (upstream: tf.Tensor, saved: tf.Tensor[]) => {
         if (!tapeIsClosed()) {
           throw internalError('recomputed: no second derivatives through recomputed activations');
         }
         const wanted = [...saved, ...variables].filter(({ dtype }) => dtype === 'float32');
-        const [value, found] = walk(() => part(...saved), wanted, upstream);
+        const [value, found] = walk(() => compute(...saved), wanted, upstream);
         value.dispose();
         const gradients = new Map(wanted.map((tensor, i) => [tensor, found[i]]));
         return [...saved, ...variables].map((tensor) => gradients.get(tensor) ?? tf.zerosLike(tensor));
@@ -199,6 +204,7 @@ function walk(
   const base = tape.length;
   const owned = new Map<number, tf.Tensor>(); // gradient by id of the tensor it is of; ours to free
   const first = engine.nextTensorId();
+  const outer = walked;
   let value: tf.Tensor | undefined;
   try {
     let y: tf.Tensor;
@@ -223,7 +229,8 @@ function walk(
           backward(node, inputs, owned, engine);
           // All uses of the outputs come later on the tape, so nothing more will be added to their gradients.
           for (const { id } of node.outputs) {
-            owned.get(id)?.dispose();
+            const gradient = owned.get(id);
+            if (gradient !== undefined && !gradient.kept) gradient.dispose();
             owned.delete(id);
           }
         }
@@ -244,7 +251,7 @@ function walk(
     value?.dispose();
     throw error;
   } finally {
-    walked = base === 0 ? undefined : tape;
+    walked = outer;
     for (const node of tape.splice(base)) free(node);
     state.activeTape = base === 0 ? null : tape;
   }
@@ -324,16 +331,20 @@ function backward(
 
 /** sum + term, in the memory of one of them where nothing else uses it; both are used up. */
 function accumulate(sum: tf.Tensor, term: tf.Tensor): tf.Tensor {
-  if (addInPlace(sum, term)) {
-    term.dispose();
+  // What a gradient function keeps with tf.keep is its own from then on.
+  const free = (tensor: tf.Tensor) => {
+    if (!tensor.kept) tensor.dispose();
+  };
+  if (!sum.kept && addInPlace(sum, term)) {
+    free(term);
     return sum;
   }
-  if (addInPlace(term, sum)) {
-    sum.dispose();
+  if (!term.kept && addInPlace(term, sum)) {
+    free(sum);
     return term;
   }
   const total = tf.add(sum, term);
-  sum.dispose();
-  term.dispose();
+  free(sum);
+  free(term);
   return total;
 }

@@ -103,7 +103,7 @@ const shapes = fc
 
 describeNative('decoding step', () => {
   before(async () => {
-    await useBackend('native');
+    await useBackend(testedBackend());
   });
 
   it('is the composition on cpu, for any heads, sizes, lengths, slots and number of sequences', async function () {
@@ -119,7 +119,7 @@ describeNative('decoding step', () => {
         const slots = stream.shuffle(Array.from({ length: batch + 1 }, (_, i) => i)).slice(0, batch);
         const next = [prompts.map(draw), prompts.map(draw)];
         const results: Float32Array[][] = [];
-        for (const backend of ['cpu', 'native']) {
+        for (const backend of ['cpu', testedBackend()]) {
           await tf.setBackend(backend);
           const { model, caches } = prepare(shape, prompts, Int32Array.from(slots), batch + 1);
           results.push(

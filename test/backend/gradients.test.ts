@@ -4,7 +4,7 @@ import { linear, recomputed, rmsNorm, useBackend, variableGradients } from '../.
 import { backendsHere } from '../backends.ts';
 import { assertClose, exactly, float, tensorOf } from './op-test.ts';
 
-for (const backend of ['cpu', 'native'] as const) {
+for (const backend of ['cpu', 'native', 'wasm'] as const) {
   describe(`variableGradients on ${backend}`, () => {
     let a: tf.Variable;
     let b: tf.Variable;
@@ -35,6 +35,73 @@ for (const backend of ['cpu', 'native'] as const) {
       });
       assert.equal(tf.memory().numTensors, tensors);
     };
+
+    it('recomputed parts that pass on what they were given; recomputed inside a walk of tfjs', () => {
+      const twice = tf.customGrad((x) => ({
+        value: tf.add(x as tf.Tensor, x as tf.Tensor),
+        gradFunc: (dy: tf.Tensor) => [tf.mul(dy, 2)],
+      }));
+      const losses = (part: typeof recomputed): (() => tf.Scalar)[] => [
+        () =>
+          tf.sum(
+            tf.mul(
+              part((x) => x!, [tf.exp(a)], []),
+              a,
+            ),
+          ),
+        () =>
+          tf.sum(
+            tf.mul(
+              part(() => b, [], [b]),
+              b,
+            ),
+          ),
+        () => tf.sum(tf.mul(twice(part((x) => tf.square(x!), [tf.mul(a, b)], [])), tf.add(twice(a), a))),
+      ];
+      const direct: typeof recomputed = (part, inputs) => part(...inputs);
+      const [plain, parts] = [losses(direct), losses(recomputed)];
+      plain.forEach((loss, i) => {
+        sameAsTfjs(parts[i]!);
+        tf.tidy(() => {
+          const expected = tf.variableGrads(loss, [a, b]);
+          for (const { value, gradients } of [
+            variableGradients(parts[i]!, variables),
+            ((result) => ({
+              value: result.value,
+              gradients: new Map([...variables].map(([name, v]) => [name, result.grads[v.name]!])),
+            }))(tf.variableGrads(parts[i]!, [a, b])),
+          ]) {
+            assertClose(value.dataSync(), expected.value.dataSync(), exactly, 'value');
+            for (const [name, variable] of variables) {
+              const wanted = expected.grads[variable.name] ?? tf.zerosLike(variable);
+              const got = gradients.get(name) ?? tf.zerosLike(variable);
+              assertClose(got.dataSync(), wanted.dataSync(), exactly, `${name} of loss ${i}`);
+            }
+          }
+        });
+      });
+      const x = tf.ones([2]);
+      const result = recomputed((y) => y!, [x], []);
+      result.dispose();
+      assert.equal(x.isDisposed, false);
+      x.dispose();
+    });
+
+    it('leaves alone an upstream gradient that is kept', () => {
+      let kept: tf.Tensor | undefined;
+      const watched = tf.customGrad((x) => ({
+        value: tf.clone(x as tf.Tensor),
+        gradFunc: (dy: tf.Tensor) => {
+          kept = tf.keep(dy);
+          return [tf.mul(dy, 1)];
+        },
+      }));
+      tf.tidy(() => {
+        variableGradients(() => tf.sum(tf.mul(watched(tf.mul(a, 2)), 3)), variables);
+      });
+      assert.deepEqual([...kept!.dataSync()], new Array(16).fill(3));
+      kept!.dispose();
+    });
 
     it('equals tf.variableGrads: uses that add up, gradients that are the upstream one, lists, several outputs', () => {
       const x = tensorOf(float('x', [3, 4])) as tf.Tensor2D;

@@ -12,6 +12,8 @@ interface Entry {
   size: number;
   refCount: number;
   strings: Uint8Array[] | undefined;
+  /** Memory that stands for an empty tensor; see NativeBackend.workspace. */
+  workspace?: true;
 }
 
 const bytesPerElement: Partial<Record<tf.DataType, number>> = { float32: 4, int32: 4, bool: 1 };
@@ -88,7 +90,14 @@ export class NativeBackend extends tf.KernelBackend {
   workspace(floats: number): Output {
     const address = this.engine.allocate(floats * 4);
     const dataId = {};
-    this.storage.set(dataId, { dtype: 'float32', address, size: 0, refCount: 1, strings: undefined });
+    this.storage.set(dataId, {
+      dtype: 'float32',
+      address,
+      size: 0,
+      refCount: 1,
+      strings: undefined,
+      workspace: true,
+    });
     this.made.push(dataId);
     return { dataId, shape: [0], dtype: 'float32', address };
   }
@@ -143,8 +152,9 @@ export class NativeBackend extends tf.KernelBackend {
   }
 
   override readSync(dataId: DataId): tf.backend_util.BackendValues {
-    const { dtype, address, size, strings } = this.storage.get(dataId);
+    const { dtype, address, size, strings, workspace } = this.storage.get(dataId);
     if (strings !== undefined) return strings;
+    if (workspace) throw internalError('a gradient must be taken on the backend of its forward pass');
     const array =
       dtype === 'float32'
         ? new Float32Array(size)

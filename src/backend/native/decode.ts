@@ -21,11 +21,13 @@ interface Kept {
   dataId: object;
   record: Readonly<{ address: number }>;
 }
-const keptWeights = new WeakMap<DecoderWeights, Kept[]>();
+/** Addresses are those of one engine: kept with its backend. */
+const keptWeights = new WeakMap<DecoderWeights, { backend: NativeBackend; list: Kept[] }>();
 
 /** The weights' present records. Looking all of them up in tfjs's tables would cost a tenth of a step. */
 function keep(backend: NativeBackend, weights: DecoderWeights): readonly Kept[] {
-  let kept = keptWeights.get(weights);
+  const held = keptWeights.get(weights);
+  let kept = held?.backend === backend ? held.list : undefined;
   if (kept === undefined) {
     const { embedding, norm, head, layers } = weights;
     const lists = layers.map((layer) => [
@@ -52,7 +54,7 @@ function keep(backend: NativeBackend, weights: DecoderWeights): readonly Kept[] 
     for (const [l, list] of lists.entries()) {
       for (const [i, tensor] of list.entries()) kept.push(entry(tensor, HEADER + l * FIELDS + i));
     }
-    keptWeights.set(weights, kept);
+    keptWeights.set(weights, { backend, list: kept });
   }
   for (const weight of kept) {
     const { tensor } = weight;

@@ -37,7 +37,7 @@ const gradients: GradientConfig[] = [
       const [dx, dw] = both(
         'RmsNormGrad',
         { x: x!, weight: weight!, dy: dy!, residual: residual! },
-        { ...attributes, reuse: inOwnWalk() },
+        { ...attributes, reuse: inOwnWalk() && !residual!.kept },
       );
       return { x: () => dx!, weight: () => dw! };
     },

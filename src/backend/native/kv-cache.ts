@@ -34,8 +34,8 @@ export class NativeKvCache {
   }
 
   /** Whether it holds keys and values of these sizes. */
-  fits(kvHeads: number, headSize: number): boolean {
-    return kvHeads === this.kvHeads && headSize === this.headSize;
+  fits(backend: NativeBackend, kvHeads: number, headSize: number): boolean {
+    return backend === this.backend && kvHeads === this.kvHeads && headSize === this.headSize;
   }
 
   /** Writes where keys and values are into an operation's arguments. */
@@ -132,6 +132,7 @@ export class NativeKvCache {
 
   private check(x: tf.Tensor3D): void {
     if (this.keys === 0) throw internalError('the key/value cache is disposed');
+    if (tf.backend() !== this.backend) throw internalError('the key/value cache is of another backend');
     if (x.shape[1] !== this.kvHeads || x.shape[2] !== this.headSize) {
       throw internalError(`cache of ${this.kvHeads} heads of ${this.headSize} got [${x.shape}]`);
     }

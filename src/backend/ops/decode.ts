@@ -82,7 +82,7 @@ export function fusedDecodeStep(
   }
   const first = caches[0];
   for (const cache of caches) {
-    const fits = cache instanceof NativeKvCache && cache.fits(kvHeads, headSize);
+    const fits = cache instanceof NativeKvCache && cache.fits(native, kvHeads, headSize);
     if (!fits || cache.capacity !== first!.capacity || cache.slots !== first!.slots) {
       throw internalError('decodeStep: a cache of other heads, another capacity or another backend');
     }
