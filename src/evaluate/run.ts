@@ -99,6 +99,8 @@ async function sampleAndJudge(
   const started = clock();
   let sampled = 0;
   let tokens = 0;
+  // A run that finds all its samples from before shows that too.
+  if (rest.length === 0) progress({ stage: 'evaluate', done: done.size, total: tasks.length, unit: 'task' });
   for (const samples of sampleBatched(loaded.model, loaded.tokenizer, prompts, settings)) {
     const { task, id } = rest[samples[0]!.prompt]!;
     const rows = samples.map(
