@@ -59,22 +59,13 @@ void multiply_rows(int64_t m, int64_t size, int64_t from, int64_t k, int64_t pac
 // A row's scores of one chunk become exp(score·scale − max) for the first n, zero up to `width`; `max` and `total` run
 // over the chunks. Returns the factor for what was summed with the maximum before.
 float softmax_chunk(float* row, int64_t n, int64_t width, float scale, float* max, float* total) {
-  vf m0 = splat(-INFINITY), m1 = m0;
-  int64_t j = 0;
-  for (; j + 2 * WIDTH <= n; j += 2 * WIDTH) {
-    vf x = load(row + j), y = load(row + j + WIDTH);
-    m0 = x > m0 ? x : m0;
-    m1 = y > m1 ? y : m1;
-  }
-  m0 = m1 > m0 ? m1 : m0;
-  float top = -INFINITY;
-  for (int l = 0; l < WIDTH; l++) top = m0[l] > top ? m0[l] : top;
-  for (; j < n; j++) top = row[j] > top ? row[j] : top;
+  float top = row_max(row, n);
   top *= scale;
   if (*max > top) top = *max;
   float shift = top == -INFINITY ? 0 : top;  // only NaN or −∞ so far: let the exponential tell
   vf s0 = {}, s1 = {};
-  for (j = 0; j + 2 * WIDTH <= n; j += 2 * WIDTH) {
+  int64_t j = 0;
+  for (; j + 2 * WIDTH <= n; j += 2 * WIDTH) {
     vf x = exp_falling(load(row + j) * scale - shift), y = exp_falling(load(row + j + WIDTH) * scale - shift);
     store(row + j, x);
     store(row + j + WIDTH, y);
@@ -175,22 +166,10 @@ void transpose(float* to, int64_t to_stride, const float* from, int64_t rows, in
 #if defined(__AVX2__)
   for (; r + 8 <= rows; r += 8)
     for (int64_t c = 0; c < columns; c += 8) {  // a row of `from` is whole vectors; `to` has BLOCK rows
-      __m256 x[8], t[8];
+      __m256 x[8];
       for (int i = 0; i < 8; i++) x[i] = _mm256_loadu_ps(from + (r + i) * BLOCK + c);
-      for (int i = 0; i < 8; i += 2) {
-        t[i] = _mm256_unpacklo_ps(x[i], x[i + 1]);
-        t[i + 1] = _mm256_unpackhi_ps(x[i], x[i + 1]);
-      }
-      for (int i = 0; i < 8; i += 4) {
-        x[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
-        x[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
-        x[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-        x[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-      }
-      for (int i = 0; i < 4; i++) {
-        _mm256_storeu_ps(to + (c + i) * to_stride + r, _mm256_permute2f128_ps(x[i], x[i + 4], 0x20));
-        _mm256_storeu_ps(to + (c + i + 4) * to_stride + r, _mm256_permute2f128_ps(x[i], x[i + 4], 0x31));
-      }
+      transpose8(x, x);
+      for (int i = 0; i < 8; i++) _mm256_storeu_ps(to + (c + i) * to_stride + r, x[i]);
     }
 #endif
   for (; r < rows; r++)

@@ -20,14 +20,6 @@ struct Team {
   void stage(uint64_t, int64_t count, const F& task) { parallel(count, task); }
 };
 #else
-inline void pause_cpu() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 // Stages of a few microseconds each, one after another: a job of the pool for each would cost as much as they do.
 // Instead the step is one job, every member runs the same program, and the tasks of a stage are taken from a counter.
 // A member that comes late finds the earlier stages done; nobody waits for one that has not come. A task must not

@@ -35,6 +35,14 @@ int pool_threads();
 void pool_resize(int threads);  // throws std::runtime_error when they do not start; fewer then work
 
 namespace {
+// Tells the processor that the thread waits in a loop.
+inline void pause_cpu() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
 template <class F>
 inline void parallel(int64_t count, const F& body) {
   struct Call {

@@ -8,23 +8,14 @@ enum { ROWS = 48 };
 
 // log Σ exp(x), and with `mean` Σ p x: of what softmax weights. NaN anywhere gives NaN.
 float row_lse(const float* x, int64_t n, float* mean) {
-  vf m0 = splat(-INFINITY), m1 = m0;
-  int64_t i = 0;
-  for (; i + 2 * WIDTH <= n; i += 2 * WIDTH) {
-    vf a = load(x + i), b = load(x + i + WIDTH);
-    m0 = a > m0 ? a : m0;
-    m1 = b > m1 ? b : m1;
-  }
-  m0 = m1 > m0 ? m1 : m0;
-  float max = -INFINITY;
-  for (int l = 0; l < WIDTH; l++) max = m0[l] > max ? m0[l] : max;
-  for (; i < n; i++) max = x[i] > max ? x[i] : max;
+  float max = row_max(x, n);
   float shift = max == -INFINITY ? 0 : max;  // only NaN or −∞: let the exponential tell
   double total = 0, weighted = 0;
   for (int64_t first = 0; first < n; first += 2048) {  // short sums in float32, the sum of them in float64
     int64_t last = min64(n, first + 2048);
     vf s = {}, w = {};
-    for (i = first; i + WIDTH <= last; i += WIDTH) {
+    int64_t i = first;
+    for (; i + WIDTH <= last; i += WIDTH) {
       vf y = load(x + i) - shift, e = exp_falling(y);
       s += e;
       if (mean) w += e > 0.0f ? e * y : e;  // 0 · −∞ is 0 here

@@ -13,14 +13,6 @@
 #include <utility>
 
 namespace {
-inline void pause_cpu() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
 struct Pool {
   // generation << 16 | open << 15 | active workers
   std::atomic<uint64_t> state{0};

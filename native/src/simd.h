@@ -70,14 +70,9 @@ static inline void sum8(const vf* v, float* out) {
 #endif
 }
 
-// e^x, relative error < 2e-7 (Cephes' polynomial); NaN and infinities as in IEEE.
-static inline vf exp(vf x) {
-  const vf high = splat(89.0f), low = splat(-104.0f);
-  vf y = x > high ? high : x;
-  y = y < low ? low : y;
-  const vf magic = splat(12582912.0f);  // adding it rounds to an integer
-  vf n = (y * 1.44269504088896341f + magic) - magic;
-  vf r = y - n * 0.693359375f;
+// e^(x − n ln 2) for the whole number n nearest to x / ln 2 (Cephes' polynomial).
+static inline vf exp_rest(vf x, vf n) {
+  vf r = x - n * 0.693359375f;
   r = r - n * -2.12194440e-4f;
   vf p = splat(1.9875691500E-4f);
   p = p * r + 1.3981999507E-3f;
@@ -85,7 +80,16 @@ static inline vf exp(vf x) {
   p = p * r + 4.1665795894E-2f;
   p = p * r + 1.6666665459E-1f;
   p = p * r + 5.0000001201E-1f;
-  p = p * r * r + r + 1.0f;
+  return p * r * r + r + 1.0f;
+}
+// e^x, relative error < 2e-7; NaN and infinities as in IEEE.
+static inline vf exp(vf x) {
+  const vf high = splat(89.0f), low = splat(-104.0f);
+  vf y = x > high ? high : x;
+  y = y < low ? low : y;
+  const vf magic = splat(12582912.0f);  // adding it rounds to an integer
+  vf n = (y * 1.44269504088896341f + magic) - magic;
+  vf p = exp_rest(y, n);
   vi whole = __builtin_convertvector(n == n ? n : splat(0), vi);
   vi half = whole >> 1;  // two factors: 2^n alone would overflow or be subnormal at the ends
   vi rest = whole - half;
@@ -97,15 +101,7 @@ static inline vf exp_falling(vf x) {
   const vf magic = splat(12582912.0f);
   vf shifted = x * 1.44269504088896341f + magic;
   vf n = shifted - magic;
-  vf r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
-  vf p = splat(1.9875691500E-4f);
-  p = p * r + 1.3981999507E-3f;
-  p = p * r + 8.3334519073E-3f;
-  p = p * r + 4.1665795894E-2f;
-  p = p * r + 1.6666665459E-1f;
-  p = p * r + 5.0000001201E-1f;
-  p = p * r * r + r + 1.0f;
+  vf p = exp_rest(x, n);
   p = p * (vf)(((vu)shifted << 23) + (127u << 23));  // the integer is in the low bits of `shifted`
   return x < -87.0f ? splat(0) : p;
 }
@@ -125,6 +121,43 @@ static inline vf tanh(vf x) {
   vf small = p * s * x + x;
   return a < 0.625f ? small : large;
 }
+
+// The greatest of n floats, NaN left out; −∞ of none.
+static inline float row_max(const float* x, int64_t n) {
+  vf m0 = splat(-INFINITY), m1 = m0;
+  int64_t i = 0;
+  for (; i + 2 * WIDTH <= n; i += 2 * WIDTH) {
+    vf a = load(x + i), b = load(x + i + WIDTH);
+    m0 = a > m0 ? a : m0;
+    m1 = b > m1 ? b : m1;
+  }
+  m0 = m1 > m0 ? m1 : m0;
+  float max = -INFINITY;
+  for (int l = 0; l < WIDTH; l++) max = m0[l] > max ? m0[l] : max;
+  for (; i < n; i++) max = x[i] > max ? x[i] : max;
+  return max;
+}
+
+#if defined(__AVX2__)
+// Turns 8 rows of 8 into columns: out[c] holds element c of every row.
+static inline void transpose8(const __m256* rows, __m256* out) {
+  __m256 t[8], r[8];
+  for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    r[i] = _mm256_shuffle_ps(t[i], t[i + 2], 0x44);
+    r[i + 1] = _mm256_shuffle_ps(t[i], t[i + 2], 0xee);
+    r[i + 2] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0x44);
+    r[i + 3] = _mm256_shuffle_ps(t[i + 1], t[i + 3], 0xee);
+  }
+  for (int i = 0; i < 4; i++) {
+    out[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
+    out[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
+  }
+}
+#endif
 
 // Applies f(vf) to n floats; the last, partial vector goes through a buffer.
 template <class F>
