@@ -86,7 +86,8 @@ function orderGold(
   const link = new Int16Array(layout.instances).fill(-1);
   const order: number[] = [];
   let mayLink = !lastIsLeaf;
-  let next = removeAt(heads, reverse ? reverseGoal(random, layout, heads) : random.below(heads.length));
+  const any = !reverse || isAttached(layout, heads);
+  let next = removeAt(heads, any ? random.below(heads.length) : reverseGoal(random, layout, heads));
   for (;;) {
     order.push(next);
     if (layout.isTotal(next)) {
@@ -109,6 +110,12 @@ function orderGold(
     if (available.length === 0) return { order: order.reverse(), link };
     next = removeAt(available, random.below(available.length));
   }
+}
+
+/** A total of one quantity and one more instance, which the reference attaches at either end (step 9). */
+function isAttached(layout: Layout, heads: readonly number[]): boolean {
+  const total = heads.find((id) => layout.isTotal(id));
+  return heads.length === 2 && total !== undefined && layout.members(total).length === 1;
 }
 
 /** What a reverse problem tells the value of: a total of products, else a total, else anything (PAPER §1.9). */

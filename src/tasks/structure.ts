@@ -73,8 +73,10 @@ export function drawStructure(
   let t1 = random.weighted(weights) + 1;
   if (size <= 5) {
     if (mode === 'forwardreverse') {
-      t0 = Math.min(t0, 3); // §1.9
-      t1 = Math.min(t1, 3);
+      // §1.9. At op 2 the reference's rejection keeps little beside one category in one place.
+      const most = op === 2 && random.below(2) === 0 ? 1 : 3;
+      t0 = Math.min(t0, most);
+      t1 = Math.min(t1, most);
     } else if (depth === 2) {
       t0 = Math.max(t0, 2);
       t1 = Math.max(t1, 2);
