@@ -54,6 +54,17 @@ describe('node labels', () => {
     assert.equal(number(-0.12345), '−0.123');
   });
 
+  it('break a long computation before its operators, and leave out one of more than four lines', () => {
+    const terms = (count: number) => ({
+      name: 'x',
+      value: 21 * count,
+      dependencies: Array.from({ length: count }, () => ['a', 'b']).flat(),
+      operation: 'sum_of_products',
+    });
+    assert.deepEqual(labelNode(terms(6), values).value, ['7×3 + 7×3 + 7×3 + 7×3 + 7×3', '+ 7×3 = 126']);
+    assert.deepEqual(labelNode(terms(30), values).value, ['= 630']);
+  });
+
   it('stand with the place on a line of its own, lines about equally long', () => {
     assert.deepEqual(wrapName('adult wolf in Cedar Valley'), ['adult wolf', 'in Cedar Valley']);
     assert.deepEqual(wrapName('total number of adult animals in Hamilton Farm'), [
@@ -61,6 +72,14 @@ describe('node labels', () => {
       'adult animals',
       'in Hamilton Farm',
     ]);
-    assert.ok(wrapName('a very long name '.repeat(9)).length <= 3);
+    assert.deepEqual(wrapName('average number of newborn children per adult wolf in Cedar Valley'), [
+      'average number of',
+      'newborn children',
+      'per adult wolf',
+      'in Cedar Valley',
+    ]);
+    const long = wrapName('a very long name '.repeat(12));
+    assert.equal(long.length, 5);
+    assert.ok(long.at(-1)!.endsWith('…'));
   });
 });
