@@ -33,6 +33,8 @@ interface Statement {
   value: Linear;
 }
 
+const LETTER = /^[a-zA-Z]$/;
+const REVERSE_LETTER = /^[a-zA-WYZ]$/;
 const PREFIX = 'The question is difficult, so we use equations to solve it. ';
 const UNKNOWN = " as x; we don't know its value yet but will find it out later";
 
@@ -92,14 +94,14 @@ class Reader {
       const so = text.startsWith('so ');
       const statement = this.read(so ? text.slice(3) : text);
       const last = i === texts.length - 1;
-      assert.equal(statement.target === letter, last, `${text}: a quantity's own letter comes last`);
+      assert.equal(statement.target === letter, last, text);
       // Several products are summed up without the word.
       const products = texts.length > 1 && texts[0]!.includes(' * ');
       assert.equal(so, last && !products, text);
       return statement;
     });
     const name = head!.slice('Define '.length, -' as L'.length);
-    this.finish(name, letter, this.shape(statements));
+    this.finish(name, letter, this.shape(statements, sentence));
   }
 
   private finish(name: string, letter: string, shape: Omit<Step, 'name' | 'value'>): void {
@@ -109,32 +111,28 @@ class Reader {
   }
 
   private set(letter: string, value: Linear): void {
-    const allowed = this.reverse ? /^[a-zA-WYZ]$/ : /^[a-zA-Z]$/;
-    assert.match(letter, allowed);
-    assert.ok(!this.letters.has(letter), `letter ${letter} is set twice`);
+    assert.ok((this.reverse ? REVERSE_LETTER : LETTER).test(letter), letter);
+    if (this.letters.has(letter)) assert.fail(`letter ${letter} is set twice`);
     this.letters.set(letter, value);
   }
 
   /** Reads and rewrites one statement and sets its letter. */
   private read(text: string): Statement {
-    const [target, side, ...rest] = text.split(' = ');
+    const [target, side] = text.split(' = ', 2);
     const [left, verb = '', right = '', ...more] = (side ?? '').split(' ');
     assert.ok(target !== undefined && left && more.length === 0, text);
     assert.ok(!this.reverse || target !== 'x', 'x is the unknown');
     const p = this.term(left, text);
     let value = p;
-    const expected: string[] = [];
+    let expected = `${target} = ${side}`;
     if (verb !== '') {
       const q = this.term(right, text);
       value = apply(verb, p, q);
-      expected.push(
-        this.reverse && verb !== '+'
-          ? `(${print(p)}) ${verb} (${print(q)})`
-          : `${print(p)} ${verb} ${print(q)}`,
-      );
+      const brackets = this.reverse && verb !== '+';
+      expected += brackets ? ` = (${print(p)}) ${verb} (${print(q)})` : ` = ${print(p)} ${verb} ${print(q)}`;
     }
-    if (verb !== '' || !isNumber(left)) expected.push(print(value));
-    assert.deepEqual(rest, expected, text);
+    if (verb !== '' || !isNumber(left)) expected += ` = ${print(value)}`;
+    assert.equal(text, expected);
     assert.ok(!isNumber(right), text);
     this.set(target, value);
     return { target, left, verb, right, value };
@@ -143,70 +141,65 @@ class Reader {
   private term(text: string, statement: string): Linear {
     if (isNumber(text)) return constant(Number(text));
     const value = this.letters.get(text);
-    assert.ok(value, `${text} in "${statement}" is not defined yet`);
-    return value;
+    return value ?? assert.fail(`${text} in "${statement}" is not defined yet`);
   }
 
   /** Which of the chains of PAPER §1.8 the statements are. */
-  private shape(statements: readonly Statement[]): Omit<Step, 'name' | 'value'> {
+  private shape(statements: readonly Statement[], sentence: string): Omit<Step, 'name' | 'value'> {
     const last = statements.at(-1)!;
-    const wrong = statements
-      .map(({ target, left, verb, right }) => `${target}=${left}${verb}${right}`)
-      .join();
     if (!isNumber(last.left)) {
-      const { parents, operation } = this.fold(statements, wrong);
+      const { parents, operation } = this.fold(statements, sentence);
       return { parents, literal: null, operation };
     }
     const literal = Number(last.left);
     if (statements.length === 1) {
-      assert.equal(last.verb, '', wrong);
+      assert.equal(last.verb, '', sentence);
       return { parents: [], literal, operation: 'constant' };
     }
-    assert.ok((last.verb === '+' || last.verb === '*') && last.right === statements.at(-2)!.target, wrong);
-    const { parents, operation } = this.fold(statements.slice(0, -1), wrong);
-    assert.notEqual(operation, 'sum_of_products', wrong);
+    assert.ok((last.verb === '+' || last.verb === '*') && last.right === statements.at(-2)!.target, sentence);
+    const { parents, operation } = this.fold(statements.slice(0, -1), sentence);
+    assert.notEqual(operation, 'sum_of_products', sentence);
     const verb = last.verb === '+' ? 'plus' : 'times';
     return { parents, literal, operation: operation === 'copy' ? verb : `${verb}_${operation}` };
   }
 
   /** A copy, a difference, a sum folded from the left, or products and then their sum. */
-  private fold(statements: readonly Statement[], wrong: string): { parents: string[]; operation: string } {
+  private fold(statements: readonly Statement[], sentence: string): { parents: string[]; operation: string } {
     const first = statements[0]!;
-    const parents = [this.named(first.left, wrong)];
+    const parents = [this.named(first.left, sentence)];
     if (first.verb === '') {
-      assert.equal(statements.length, 1, wrong);
+      assert.equal(statements.length, 1, sentence);
       return { parents, operation: 'copy' };
     }
-    parents.push(this.named(first.right, wrong));
+    parents.push(this.named(first.right, sentence));
     let left = first.target;
     if (first.verb !== '*') {
       for (const statement of statements.slice(1)) {
-        assert.ok(statement.left === left && statement.verb === '+' && first.verb === '+', wrong);
-        parents.push(this.named(statement.right, wrong));
+        assert.ok(statement.left === left && statement.verb === '+' && first.verb === '+', sentence);
+        parents.push(this.named(statement.right, sentence));
         left = statement.target;
       }
       return { parents, operation: first.verb === '+' ? 'sum' : 'difference' };
     }
     const products = statements.filter(({ verb }) => verb === '*').length;
-    assert.equal(statements.length, 2 * products - 1, wrong);
+    assert.equal(statements.length, 2 * products - 1, sentence);
     for (let i = 1; i < statements.length; i++) {
       const statement = statements[i]!;
       if (i < products) {
-        assert.equal(statement.verb, '*', wrong);
-        parents.push(this.named(statement.left, wrong), this.named(statement.right, wrong));
+        assert.equal(statement.verb, '*', sentence);
+        parents.push(this.named(statement.left, sentence), this.named(statement.right, sentence));
       } else {
         const right = statements[i - products + 1]!.target;
-        assert.ok(statement.left === left && statement.verb === '+' && statement.right === right, wrong);
+        assert.ok(statement.left === left && statement.verb === '+' && statement.right === right, sentence);
         left = statement.target;
       }
     }
     return { parents, operation: 'sum_of_products' };
   }
 
-  private named(letter: string, wrong: string): string {
+  private named(letter: string, sentence: string): string {
     const name = this.names.get(letter);
-    assert.ok(name !== undefined, `${letter} names no quantity: ${wrong}`);
-    return name;
+    return name ?? assert.fail(`${letter} names no quantity: ${sentence}`);
   }
 }
 

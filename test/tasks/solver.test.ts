@@ -54,10 +54,7 @@ describe('the independent solver', () => {
       /is defined by itself/,
       'The number of A equals the number of B. The number of B equals 2 times the number of A. ',
     ],
-    [
-      /aaa tree in Park is defined by itself/,
-      'The number of A equals the total number of trees in Park. ',
-    ],
+    [/aaa tree in Park is defined by itself/, 'The number of A equals the total number of trees in Park. '],
     [
       /total number of trees in Wood has no members/,
       'The number of A equals the total number of trees in Wood. ',

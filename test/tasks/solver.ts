@@ -189,7 +189,8 @@ function organise(problem: string, products: ProductTotals, faults: string[]): T
 }
 
 const placeOf = (name: string): string => name.slice(name.lastIndexOf(' in ') + 4);
-const phraseOf = (total: string): string => total.slice(0, total.lastIndexOf(' in '));
+/** A total's name without its place. */
+export const phraseOf = (total: string): string => total.slice(0, total.lastIndexOf(' in '));
 
 /** What each total adds up, by the quantities that the text tells. */
 function membership(names: readonly string[], products: ProductTotals): Told['members'] {
