@@ -5,13 +5,15 @@ import {
   CONTEXTS,
   type Context,
   createTaskSource,
+  type GraphNode,
   MICRO_WORLD,
+  type Mode,
   opLimit,
   PAPER_WORLD,
   type TaskSource,
   type World,
 } from '../../src/tasks/index.ts';
-import { assertClaims } from './claims.ts';
+import { assertClaims, type Claims } from './claims.ts';
 import { PRODUCT_TOTALS } from './solver.ts';
 
 const GARDEN: Context = {
@@ -62,6 +64,55 @@ describe('generated problems', () => {
       check(createTaskSource({ world: 'micro', ops: '2-8', modes: [mode], depths: [depth], seed: 7 }), 1500);
     });
   }
+
+  it('are told from records that say something else', () => {
+    const spoil: [what: string, spoilt: (task: Claims) => Claims][] = [
+      [
+        'another number in a sentence',
+        (task) => ({ ...task, problem: more(task.problem, / equals (\d+)\. /) }),
+      ],
+      [
+        'a sentence less',
+        (task) => ({ ...task, problem: task.problem.slice(task.problem.indexOf('. ') + 2) }),
+      ],
+      [
+        'a sentence twice',
+        (task) => ({ ...task, problem: task.problem + task.problem.split(/(?<=\. )/)[0]! }),
+      ],
+      ['another number in a step', (task) => ({ ...task, solution: more(task.solution, / = (\d+)[.;] /) })],
+      ['another answer', (task) => ({ ...task, solution: more(task.solution, /Answer: (\d+)/) })],
+      ['another op', (task) => ({ ...task, op: task.op + 1 })],
+      ['the other mode', (task) => ({ ...task, mode: other(task.mode) })],
+      ['a node’s value', (task) => withNode(task, (node) => ({ ...node, value: node.value + 1 }))],
+      ['a node’s kind', (task) => withNode(task, (node) => ({ ...node, kind: 'abstract' }))],
+      ['a node’s operation', (task) => withNode(task, (node) => ({ ...node, operation: 'copy' }))],
+      [
+        'a node’s parents',
+        (task) => withNode(task, (node) => ({ ...node, dependencies: ['no such thing'] })),
+      ],
+      ['a node’s name', (task) => withNode(task, (node) => ({ ...node, name: `${node.name} too` }))],
+    ];
+    const more = (text: string, number: RegExp): string =>
+      text.replace(number, (all, digits: string) => all.replace(digits, String(Number(digits) + 1)));
+    const other = (mode: Mode): Mode => (mode === 'normalforward' ? 'forwardreverse' : 'normalforward');
+    const withNode = (task: Claims, change: (node: GraphNode) => GraphNode): Claims => {
+      const at = task.graph.nodes.findIndex(({ operation }) => operation === 'constant');
+      return {
+        ...task,
+        graph: { ...task.graph, nodes: task.graph.nodes.with(at, change(task.graph.nodes[at]!)) },
+      };
+    };
+    for (const { mode, depth } of KINDS) {
+      const source = createTaskSource({ ops: '7-12', modes: [mode], depths: [depth] });
+      for (const task of source.take(20)) {
+        if (!task.graph.nodes.some(({ operation }) => operation === 'constant')) continue;
+        assertClaims(task, source.world);
+        for (const [what, spoilt] of spoil) {
+          assert.throws(() => assertClaims(spoilt(task), source.world), `${what}: ${task.id}`);
+        }
+      }
+    }
+  });
 
   it('differ by seed, mode and depth', () => {
     const texts = new Set<string>();

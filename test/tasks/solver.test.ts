@@ -1,8 +1,7 @@
 /** The tests' own reader of problems and solutions: on the reference's samples, on faults, on depth 3. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readTasks, splitSolution } from '../../src/tasks/index.ts';
-import { apply, closing, type Linear, print } from './expressions.ts';
 import { countOps, readSolution } from './solutions.ts';
 import { solve } from './solver.ts';
 
@@ -186,31 +185,6 @@ describe('the independent solver', () => {
     ] as const) {
       assert.ok(solution.includes(right), right);
       assert.throws(() => readSolution(solution.replace(right, wrong)), assert.AssertionError, wrong);
-    }
-  });
-});
-
-describe('linear expressions', () => {
-  interface Fixture {
-    printed: { expression: [number, number]; text: string }[];
-    operations: { p: [number, number]; verb: string; q: [number, number]; text: string }[];
-    closings: { letter: string; expression: [number, number]; value: number; text: string }[];
-  }
-  const fixture = JSON.parse(
-    readFileSync(new URL('fixtures/sympy.json', import.meta.url), 'utf8'),
-  ) as Fixture;
-  const linear = ([a, b]: [number, number]): Linear => ({ a, b });
-
-  it('are printed as sympy prints them', () => {
-    for (const { expression, text } of fixture.printed) assert.equal(print(linear(expression)), text);
-    for (const { p, verb, q, text } of fixture.operations) {
-      assert.equal(text.split(' = ')[1], print(apply(verb, linear(p), linear(q))));
-    }
-  });
-
-  it('are solved in sympy’s steps', () => {
-    for (const { letter, expression, value, text } of fixture.closings) {
-      assert.equal(closing(letter, linear(expression), value), text);
     }
   });
 });

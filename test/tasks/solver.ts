@@ -48,75 +48,111 @@ type Polynomial = readonly number[];
 export function solve(problem: string, question: string, products = PRODUCT_TOTALS): Solved {
   const faults: string[] = [];
   const told = organise(problem, products, faults);
-  const polynomials = new Map<string, Polynomial | Refusal>();
-  const open = new Set<string>();
-
-  const polynomial = (name: string): Polynomial => {
-    let found = polynomials.get(name);
-    if (found === undefined) {
-      if (open.has(name)) throw new Refusal(`${name} is defined by itself`);
-      open.add(name);
-      try {
-        found = name.startsWith('total ') ? total(name) : instance(name);
-      } catch (error) {
-        if (!(error instanceof Refusal)) throw error;
-        found = error;
-      }
-      open.delete(name);
-      polynomials.set(name, found);
-    }
-    if (found instanceof Refusal) throw found;
-    return found;
-  };
-  const total = (name: string): Polynomial => {
-    const members = told.members(name);
-    let sum: Polynomial = [];
-    if (!products.has(phraseOf(name))) {
-      for (const member of members) sum = combine(sum, polynomial(member), 1);
-    } else {
-      for (let i = 0; i < members.length; i += 2) {
-        sum = combine(sum, multiply(polynomial(members[i]!), polynomial(members[i + 1]!)), 1);
-      }
-    }
-    return sum;
-  };
-  const instance = (name: string): Polynomial => {
-    if (name === told.unknown) return [0, 1];
-    const equation = told.equations.get(name);
-    if (equation === undefined) throw new Refusal(`${name} is not told`);
-    const { form, constant, verb, parents } = equation;
-    if (form === 'none') return combine([constant!], [], 1);
-    let base = polynomial(parents[0]!);
-    for (let i = 1; i < parents.length; i++) {
-      base = combine(base, polynomial(parents[i]!), form === 'difference' ? -1 : 1);
-    }
-    if (verb === null) return base;
-    return verb === 'plus' ? combine([constant!], base, 1) : multiply([constant!], base);
-  };
-
-  const x = told.unknown === null ? null : attempt(() => solveUnknown(told, polynomial));
-  if (x instanceof Refusal) faults.push(x.message);
-  /** The polynomial's value at the unknown, which a forward problem does not have. */
-  const valueAt = (name: string): number => {
-    const terms = polynomial(name);
-    if (terms.length <= 1) return terms[0] ?? 0;
-    if (x instanceof Refusal) throw x;
-    let value = 0;
-    for (let i = terms.length - 1; i >= 0; i--) value = safe(safe(value * x!) + terms[i]!);
-    return value;
-  };
+  const solver = new Solver(told, products);
+  if (solver.x instanceof Refusal) faults.push(solver.x.message);
   const query = readQuestion(question);
-  const answer = attempt(() => valueAt(query));
+  const answer = attempt(() => solver.value(query));
+  for (const name of told.equations.keys()) solver.find(name);
+  if (told.unknown !== null) solver.find(told.unknown);
   const values = new Map<string, number>();
-  for (const name of told.equations.keys()) attempt(() => polynomial(name));
-  if (told.unknown !== null) attempt(() => polynomial(told.unknown!));
-  for (const name of polynomials.keys()) {
-    const value = attempt(() => valueAt(name));
+  for (const name of solver.names()) {
+    const value = attempt(() => solver.value(name));
     if (typeof value === 'number') values.set(name, value);
     else if (!faults.includes(value.message)) faults.push(value.message);
   }
   if (answer instanceof Refusal) return { answer: null, reason: answer.message, values, faults, told };
   return { answer, reason: null, values, faults, told };
+}
+
+/** Puts quantities into each other's equations until only the unknown is left. */
+class Solver {
+  /** The unknown; null in a forward problem, which has none. */
+  readonly x: number | Refusal | null;
+  private readonly found = new Map<string, Polynomial | Refusal>();
+  private readonly open = new Set<string>();
+
+  constructor(
+    private readonly told: Told,
+    private readonly products: ProductTotals,
+  ) {
+    this.x = told.unknown === null ? null : attempt(() => this.solveUnknown());
+  }
+
+  /** All quantities that were looked at. */
+  names(): Iterable<string> {
+    return [...this.found.keys()];
+  }
+
+  /** The quantity's value. @throws {@link Refusal} */
+  value(name: string): number {
+    const terms = this.polynomial(name);
+    if (terms.length <= 1) return terms[0] ?? 0;
+    if (this.x instanceof Refusal) throw this.x;
+    let value = 0;
+    for (let i = terms.length - 1; i >= 0; i--) value = safe(safe(value * this.x!) + terms[i]!);
+    return value;
+  }
+
+  /** The quantity in terms of the unknown, or why there is nothing. */
+  find(name: string): Polynomial | Refusal {
+    const known = this.found.get(name);
+    if (known !== undefined) return known;
+    if (this.open.has(name)) return new Refusal(`${name} is defined by itself`);
+    this.open.add(name);
+    const found = attempt(() => (name.startsWith('total ') ? this.total(name) : this.instance(name)));
+    this.open.delete(name);
+    this.found.set(name, found);
+    return found;
+  }
+
+  private polynomial(name: string): Polynomial {
+    const found = this.find(name);
+    if (found instanceof Refusal) throw found;
+    return found;
+  }
+
+  private total(name: string): Polynomial {
+    const members = this.told.members(name);
+    let sum: Polynomial = [];
+    if (!this.products.has(phraseOf(name))) {
+      for (const member of members) sum = combine(sum, this.polynomial(member), 1);
+    } else {
+      for (let i = 0; i < members.length; i += 2) {
+        const product = multiply(this.polynomial(members[i]!), this.polynomial(members[i + 1]!));
+        sum = combine(sum, product, 1);
+      }
+    }
+    return sum;
+  }
+
+  private instance(name: string): Polynomial {
+    if (name === this.told.unknown) return [0, 1];
+    const equation = this.told.equations.get(name);
+    if (equation === undefined) throw new Refusal(`${name} is not told`);
+    const { form, constant, verb, parents } = equation;
+    if (form === 'none') return combine([constant!], [], 1);
+    let base = this.polynomial(parents[0]!);
+    for (let i = 1; i < parents.length; i++) {
+      base = combine(base, this.polynomial(parents[i]!), form === 'difference' ? -1 : 1);
+    }
+    if (verb === null) return base;
+    return verb === 'plus' ? combine([constant!], base, 1) : multiply([constant!], base);
+  }
+
+  /** The whole number greater than 0 that the given value leaves. */
+  private solveUnknown(): number {
+    const { given, unknown } = this.told;
+    if (given === null) throw new Refusal(`nothing is given to find ${unknown} by`);
+    const [constant = 0, slope = 0, ...higher] = combine(this.polynomial(given.name), [given.value], -1);
+    if (higher.length > 0) throw new Refusal(`the equation of ${given.name} is not of the first order`);
+    if (slope === 0) {
+      throw new Refusal(`${constant === 0 ? 'more than one solution' : 'no solution'} for ${unknown}`);
+    }
+    const x = -constant / slope;
+    if (!Number.isInteger(x)) throw new Refusal(`${unknown} is no whole number: ${-constant} / ${slope}`);
+    if (x <= 0) throw new Refusal(`${unknown} is not greater than 0: ${x}`);
+    return x;
+  }
 }
 
 function attempt<T>(work: () => T): T | Refusal {
@@ -126,21 +162,6 @@ function attempt<T>(work: () => T): T | Refusal {
     if (error instanceof Refusal) return error;
     throw error;
   }
-}
-
-/** The whole number greater than 0 that the given value leaves. */
-function solveUnknown(told: Told, polynomial: (name: string) => Polynomial): number {
-  const { given, unknown } = told;
-  if (given === null) throw new Refusal(`nothing is given to find ${unknown} by`);
-  const [constant = 0, slope = 0, ...higher] = combine(polynomial(given.name), [given.value], -1);
-  if (higher.length > 0) throw new Refusal(`the equation of ${given.name} is not of the first order`);
-  if (slope === 0) {
-    throw new Refusal(`${constant === 0 ? 'more than one solution' : 'no solution'} for ${unknown}`);
-  }
-  const x = -constant / slope;
-  if (!Number.isInteger(x)) throw new Refusal(`${unknown} is no whole number: ${-constant} / ${slope}`);
-  if (x <= 0) throw new Refusal(`${unknown} is not greater than 0: ${x}`);
-  return x;
 }
 
 /** Equations by name, the unknown and the given value; what contradicts itself becomes a fault. */
@@ -231,7 +252,8 @@ function safe(value: number): number {
 /** p + factor · q. */
 function combine(p: Polynomial, q: Polynomial, factor: 1 | -1): Polynomial {
   const sum: number[] = [];
-  for (let i = 0; i < Math.max(p.length, q.length); i++) sum.push(safe((p[i] ?? 0) + factor * (q[i] ?? 0)));
+  const length = Math.max(p.length, q.length);
+  for (let i = 0; i < length; i++) sum.push(safe((p[i] ?? 0) + factor * (q[i] ?? 0)));
   while (sum.length > 0 && sum.at(-1) === 0) sum.pop();
   return sum;
 }
