@@ -7,7 +7,6 @@ import {
   createTaskSource,
   type GraphNode,
   MICRO_WORLD,
-  type Mode,
   opLimit,
   PAPER_WORLD,
   type TaskSource,
@@ -66,51 +65,50 @@ describe('generated problems', () => {
   }
 
   it('are told from records that say something else', () => {
-    const spoil: [what: string, spoilt: (task: Claims) => Claims][] = [
-      [
-        'another number in a sentence',
-        (task) => ({ ...task, problem: more(task.problem, / equals (\d+)\. /) }),
-      ],
-      [
-        'a sentence less',
-        (task) => ({ ...task, problem: task.problem.slice(task.problem.indexOf('. ') + 2) }),
-      ],
-      [
-        'a sentence twice',
-        (task) => ({ ...task, problem: task.problem + task.problem.split(/(?<=\. )/)[0]! }),
-      ],
-      ['another number in a step', (task) => ({ ...task, solution: more(task.solution, / = (\d+)[.;] /) })],
-      ['another answer', (task) => ({ ...task, solution: more(task.solution, /Answer: (\d+)/) })],
-      ['another op', (task) => ({ ...task, op: task.op + 1 })],
-      ['the other mode', (task) => ({ ...task, mode: other(task.mode) })],
-      ['a node’s value', (task) => withNode(task, (node) => ({ ...node, value: node.value + 1 }))],
-      ['a node’s kind', (task) => withNode(task, (node) => ({ ...node, kind: 'abstract' }))],
-      ['a node’s operation', (task) => withNode(task, (node) => ({ ...node, operation: 'copy' }))],
-      [
-        'a node’s parents',
-        (task) => withNode(task, (node) => ({ ...node, dependencies: ['no such thing'] })),
-      ],
-      ['a node’s name', (task) => withNode(task, (node) => ({ ...node, name: `${node.name} too` }))],
-    ];
     const more = (text: string, number: RegExp): string =>
       text.replace(number, (all, digits: string) => all.replace(digits, String(Number(digits) + 1)));
-    const other = (mode: Mode): Mode => (mode === 'normalforward' ? 'forwardreverse' : 'normalforward');
-    const withNode = (task: Claims, change: (node: GraphNode) => GraphNode): Claims => {
-      const at = task.graph.nodes.findIndex(({ operation }) => operation === 'constant');
-      return {
-        ...task,
-        graph: { ...task.graph, nodes: task.graph.nodes.with(at, change(task.graph.nodes[at]!)) },
-      };
+    /** Spoils a record at a gold quantity that is a plain number. */
+    const spoil: [what: string, spoilt: (task: Claims, leaf: GraphNode) => Claims][] = [
+      ['a sentence less', (task, leaf) => ({ ...task, problem: task.problem.replace(told(leaf), '') })],
+      ['a sentence twice', (task, leaf) => ({ ...task, problem: task.problem + told(leaf) })],
+      [
+        'a sentence’s number',
+        (task, leaf) => ({ ...task, problem: task.problem.replace(told(leaf), more(told(leaf), /(\d+)/)) }),
+      ],
+      ['a step’s number', (task) => ({ ...task, solution: more(task.solution, / = (\d+)[.;] /) })],
+      ['the answer', (task) => ({ ...task, solution: more(task.solution, /Answer: (\d+)/) })],
+      ['the question', (task, leaf) => ({ ...task, question: `What is the total number of ${leaf.name}?` })],
+      ['the op', (task) => ({ ...task, op: task.op + 1 })],
+      [
+        'the mode',
+        (task) => ({ ...task, mode: task.mode === 'normalforward' ? 'forwardreverse' : 'normalforward' }),
+      ],
+      ['a value', (task, leaf) => replaceNode(task, leaf, { ...leaf, value: leaf.value + 1 })],
+      ['a kind', (task, leaf) => replaceNode(task, leaf, { ...leaf, kind: 'abstract' })],
+      ['an operation', (task, leaf) => replaceNode(task, leaf, { ...leaf, operation: 'copy' })],
+      ['a constant', (task, leaf) => replaceNode(task, leaf, { ...leaf, constant: leaf.constant! + 1 })],
+      ['parents', (task, leaf) => replaceNode(task, leaf, { ...leaf, dependencies: ['no such thing'] })],
+      ['a name', (task, leaf) => replaceNode(task, leaf, { ...leaf, name: `${leaf.name} too` })],
+    ];
+    const told = ({ name, value }: GraphNode): string =>
+      `The ${name.startsWith('average ') ? '' : 'number of '}${name} equals ${value}. `;
+    const replaceNode = (task: Claims, old: GraphNode, node: GraphNode): Claims => {
+      const nodes = task.graph.nodes.map((one) => (one === old ? node : one));
+      return { ...task, graph: { ...task.graph, nodes } };
     };
     for (const { mode, depth } of KINDS) {
+      let spoilt = 0;
       const source = createTaskSource({ ops: '7-12', modes: [mode], depths: [depth] });
-      for (const task of source.take(20)) {
-        if (!task.graph.nodes.some(({ operation }) => operation === 'constant')) continue;
+      for (const task of source.take(40)) {
         assertClaims(task, source.world);
-        for (const [what, spoilt] of spoil) {
-          assert.throws(() => assertClaims(spoilt(task), source.world), `${what}: ${task.id}`);
+        const leaf = task.graph.nodes.find(({ operation }) => operation === 'constant');
+        if (leaf === undefined) continue;
+        for (const [what, change] of spoil) {
+          assert.throws(() => assertClaims(change(task, leaf), source.world), `${what}: ${task.id}`);
         }
+        spoilt++;
       }
+      assert.ok(spoilt >= 10, `${spoilt} spoilt`);
     }
   });
 
