@@ -105,6 +105,7 @@ class Reader {
   }
 
   private finish(name: string, letter: string, shape: Omit<Step, 'name' | 'value'>): void {
+    if (this.steps.some((step) => step.name === name)) assert.fail(`${name} is defined twice`);
     this.names.set(letter, name);
     this.lastLetter = letter;
     this.steps.push({ name, value: this.letters.get(letter)!, ...shape });
