@@ -1,6 +1,7 @@
 export * from './cancellation.ts';
 export * from './errors.ts';
 export * from './files.ts';
+export * from './gzip.ts';
 export * from './hash.ts';
 export * from './json.ts';
 export * from './jsonl.ts';
