@@ -1,4 +1,5 @@
 export * from './cancellation.ts';
+export * from './digests.ts';
 export * from './errors.ts';
 export * from './files.ts';
 export * from './gzip.ts';

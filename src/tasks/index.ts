@@ -1,4 +1,5 @@
 /** Tasks: problems drawn from dependency graphs, their records and their text. */
+export type { CreateTokenCounter, TokenCounter } from './chunk.ts';
 export * from './contexts.ts';
 export { fingerprint } from './fingerprint.ts';
 export { taskIds } from './identity.ts';
@@ -11,5 +12,6 @@ export { DEFAULT_SPLITS, type Splits } from './splits.ts';
 export { type SizeSummary, summariseTasks, type TaskSummary } from './summary.ts';
 export * from './text.ts';
 export * from './types.ts';
+export { checkUniqueBy, MOST_DUPLICATES, UNIQUE_BY, type UniqueBy, uniqueTasks } from './unique.ts';
 export * from './world.ts';
 export { type WriteTasksOptions, type WriteTasksSummary, writeTasks } from './write.ts';

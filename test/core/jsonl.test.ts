@@ -7,7 +7,7 @@ import { InterplayError } from '../../src/core/errors.ts';
 import { GzipWriter, gzipMember } from '../../src/core/gzip.ts';
 import { readJsonLines, writeJsonLines } from '../../src/core/jsonl.ts';
 
-const values = Array.from({ length: 40_000 }, (_, i) => ({
+const values = Array.from({ length: 12_000 }, (_, i) => ({
   i,
   name: `Cinéma de Montreval ${(i * 7919) % 1000}`,
 }));
@@ -60,7 +60,7 @@ describe('JSON lines', () => {
       writeFileSync(path, whole.subarray(0, cut));
       assert.throws(read, refused(/unexpected end of file/), `cut at ${cut}`);
     }
-    for (let at = 200; at < whole.length; at += 4999) {
+    for (let at = 200; at < whole.length; at += 2999) {
       const changed = Buffer.from(whole);
       changed[at]! ^= 1;
       writeFileSync(path, changed);
