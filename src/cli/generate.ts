@@ -27,14 +27,14 @@ export function register(program: Command): void {
     .description('write word problems with their solutions and dependency graphs')
     .option('--contexts <names>', 'zoo, school, festival, separated by commas; all by default')
     .option('--ops <counts>', 'op counts like 2-10 or 2,4,6-8; the world’s up to 10 by default')
-    .option('--modes <names>', 'forward')
+    .option('--modes <names>', 'forward, reverse; forward by default')
     .option('--mixture <name|file.json>', 'weights of ops and contexts, instead of the three options above')
     .option('--world <name|file.json>', 'how large problems are: paper, micro or a file', 'paper')
     .requiredOption('--count <n>', 'how many tasks', integerOption(1))
     .option('--from <index>', 'index of the first task in the stream', integerOption(0), 0)
     .option('--seed <n>', 'random seed', integerOption(Number.MIN_SAFE_INTEGER), 1)
     .option('--split <name>', 'train, val or test; splits share no graph', 'train')
-    .option('--depth <n>', 'depth of the structure graph: 2', integerOption(1, 100), 2)
+    .option('--depth <n>', 'depth of the structure graph: 2 or 3', integerOption(1, 100), 2)
     .option(
       '--workers <n>',
       'threads that generate; the file does not depend on it',
@@ -47,15 +47,13 @@ export function register(program: Command): void {
 }
 
 async function generate(flags: Flags): Promise<void> {
-  if (flags.depth !== 2) {
-    throw userError('DEPTH_UNAVAILABLE', 'depth 2', `depth ${flags.depth}`, 'use --depth 2');
-  }
   if (!/\.(jsonl|parquet)$/.test(flags.out)) {
     throw userError('OUT_FORMAT', 'a file that ends in .jsonl or .parquet', flags.out, 'rename --out');
   }
   const source: TaskSourceOptions = {
     world: loadWorld(flags.world),
     split: flags.split,
+    depths: [flags.depth],
     seed: flags.seed,
     ...(flags.contexts === undefined ? {} : { contexts: list(flags.contexts) }),
     ...(flags.ops === undefined ? {} : { ops: flags.ops }),

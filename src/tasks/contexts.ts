@@ -5,10 +5,30 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
+import { canonicalJson } from '../core/hash.ts';
 import { TEMPLATE_ALIASES } from './types.ts';
 
-const name = z.string().regex(/^[^.;,=<>\n]+$/, 'a name without . ; , = < > or line breaks');
-const group = z.array(name).min(1);
+/**
+ * What would make a text ambiguous: sentences and solutions are read back by " in " (whose place?), " per ", " and "
+ * (the next term?) and " as " (whose letter?), and "total" and "average" say what kind of quantity comes.
+ */
+const CLASHES = /(?:^| )(?:in|per|and|as|define|total|average)(?: |$)|^the number of /i;
+const name = z
+  .string()
+  .regex(/^[^\s.;,=<>][^.;,=<>\n]*$/, 'a name without . ; , = < > or line breaks')
+  .refine((text) => !/\s$| {2}/.test(text), 'a name with single blanks between words only')
+  .refine((text) => !CLASHES.test(text), 'a name without the words in, per, and, as, define, total, average');
+const group = z
+  .array(name)
+  .min(1)
+  .refine((names) => new Set(names).size === names.length, 'names that differ within their group');
+
+/** `total number of schools`, `average number of teachers`. */
+const phrase = (first: 'total' | 'average') =>
+  z
+    .string()
+    .regex(new RegExp(`^${first} [^.;,=<>\\n]+$`), `a phrase that starts with "${first} "`)
+    .refine((text) => !/ (?:in|per|and|as) /.test(text), 'a phrase without the words in, per, and, as');
 
 /** One group of places and one of categories is drawn per problem; names within it without replacement. */
 export const contextSchema = z.strictObject({
@@ -24,11 +44,11 @@ export const contextSchema = z.strictObject({
   /** Layer 1: "adult wolf". */
   categories: z.array(group).min(1),
   /** What the sum over a place's categories is called; starts with "total": "total number of schools". */
-  total: z.string().regex(/^total [^.;,=<>\n]+$/, 'a phrase that starts with "total "'),
+  total: phrase('total'),
   /** Layer 2, used by depth 3 only: the count per category and the name of its sum. */
   average: z.strictObject({
-    item: z.string().startsWith('average '),
-    total: z.string().startsWith('total '),
+    item: phrase('average'),
+    total: phrase('total'),
   }),
 });
 
@@ -109,22 +129,36 @@ export const CONTEXTS: readonly Context[] = [ZOO, SCHOOL, FESTIVAL];
 
 /**
  * The context of a name or alias; a user's own object passes after a check.
+ * @param defined Contexts that can be named beside the paper's three.
  * @throws CONTEXT_UNKNOWN, CONTEXT_INVALID
  */
-export function resolveContext(context: string | Context): Context {
+export function resolveContext(context: string | Context, defined: readonly Context[] = []): Context {
   if (typeof context === 'string') {
-    const found = CONTEXTS.find((known) => known.name === context || known.alias === context);
+    const all = [...defined, ...CONTEXTS];
+    const found = all.find((known) => known.name === context || known.alias === context);
     if (found) return found;
-    const names = CONTEXTS.map((known) => known.alias).join(', ');
+    const names = all.map((known) => known.alias ?? known.name).join(', ');
     throw userError('CONTEXT_UNKNOWN', `a context of ${names}`, `'${context}'`, `use one of ${names}`);
   }
   const checked = contextSchema.safeParse(context);
-  if (checked.success) return checked.data;
-  const issue = checked.error.issues[0]!;
-  throw userError(
-    'CONTEXT_INVALID',
-    `a context whose ${issue.path.join('.') || 'fields'} is valid`,
-    issue.message,
-    'correct that field',
-  );
+  if (!checked.success) {
+    const issue = checked.error.issues[0]!;
+    throw userError(
+      'CONTEXT_INVALID',
+      `a context whose ${issue.path.join('.') || 'fields'} is valid`,
+      issue.message,
+      'correct that field',
+    );
+  }
+  const { name, alias } = checked.data;
+  const taken = CONTEXTS.find((own) => [own.name, own.alias].some((used) => used === name || used === alias));
+  if (taken !== undefined && canonicalJson(taken) !== canonicalJson(checked.data)) {
+    throw userError(
+      'CONTEXT_INVALID',
+      `a name and alias that no context of the paper has`,
+      `those of ${taken.alias}`,
+      'choose another name',
+    );
+  }
+  return checked.data;
 }

@@ -4,39 +4,41 @@
  * reference does not ensure that (up to 6 % of its problems have a circular distractor).
  */
 import type { RandomStream } from '../core/random.ts';
-import { type Quantity, quantity } from './dependency.ts';
-import type { Structure } from './structure.ts';
+import { type Layout, type Quantity, quantity } from './quantity.ts';
 import type { World } from './world.ts';
 
 /**
- * Adds the distractors to `quantities` (the totals that they use too) and returns their cells, each after
+ * Adds the distractors to `quantities` (the totals that they use too) and returns their ids, each after
  * everything that it refers to.
  */
 export function drawDistractors(
   random: RandomStream,
   world: World,
-  structure: Structure,
+  layout: Layout,
   quantities: (Quantity | undefined)[],
   gold: readonly number[],
 ): number[] {
-  const cellCount = structure.cells.length;
   const rest: number[] = [];
-  for (let cell = 0; cell < cellCount; cell++) if (quantities[cell] === undefined) rest.push(cell);
+  for (let id = 0; id < layout.instances; id++) if (quantities[id] === undefined) rest.push(id);
   random.shuffle(rest);
   if (world.distractors !== 'all') {
     const [low, high] = world.distractors;
     rest.length = Math.min(rest.length, random.integer(low, high));
   }
-  // Cells of a place that are defined so far; at zero its total can be formed.
-  const missing = structure.byPlace.map((members) => members.length);
+  // Members of a total that are not defined yet; at zero the total can be formed.
+  const missing = new Map<number, number>();
+  for (let id = layout.instances; id < layout.size; id++) missing.set(id, layout.members(id).length);
+  const define = (id: number): number[] =>
+    totalsOver(layout, id).filter((total) => {
+      const left = missing.get(total)! - 1;
+      missing.set(total, left);
+      return left === 0;
+    });
+  for (const id of gold) if (!layout.isTotal(id)) define(id);
   const defined = gold.slice();
-  for (const id of gold) if (id < cellCount) missing[structure.cells[id]!.place]!--;
-  for (let place = 0; place < missing.length; place++) {
-    const total = cellCount + place;
-    if (missing[place] === 0 && quantities[total] === undefined) defined.push(total);
-  }
+  for (const [total, left] of missing) if (left === 0 && quantities[total] === undefined) defined.push(total);
   const independent: number[] = [];
-  for (const cell of rest) {
+  for (const id of rest) {
     const alone = random.below(2) === 0;
     const pool = alone ? independent : defined;
     const size = pool.length + 1; // with the literal constant
@@ -45,16 +47,22 @@ export function drawDistractors(
     while (wanted < most && random.below(2) === 0) wanted++;
     const constant = wanted === size || random.below(2) === 0;
     const parents = random.sample(pool, wanted - (constant ? 1 : 0));
-    for (const id of parents) {
-      if (id >= cellCount && quantities[id] === undefined) {
-        quantities[id] = quantity(id, 'abstract', structure.byPlace[id - cellCount]!.slice(), false);
-      }
+    for (const parent of parents) {
+      if (!layout.isTotal(parent) || quantities[parent] !== undefined) continue;
+      const total = quantity(parent, 'abstract', layout.members(parent), false);
+      if (layout.isDeep(parent)) total.operation = 'sum_of_products';
+      quantities[parent] = total;
     }
-    quantities[cell] = quantity(cell, 'instance', parents, constant);
-    if (alone) independent.push(cell);
-    defined.push(cell);
-    const { place } = structure.cells[cell]!;
-    if (--missing[place]! === 0) defined.push(cellCount + place);
+    quantities[id] = quantity(id, 'instance', parents, constant);
+    if (alone) independent.push(id);
+    defined.push(id, ...define(id));
   }
   return rest;
+}
+
+/** The totals that an instance quantity is a member of. */
+function totalsOver(layout: Layout, id: number): number[] {
+  const place = layout.place(id);
+  if (layout.depth === 2) return [layout.total(place)];
+  return layout.isDeep(id) ? [layout.deepTotal(place)] : [layout.total(place), layout.deepTotal(place)];
 }

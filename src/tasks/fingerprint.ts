@@ -10,10 +10,23 @@
 import { internalError } from '../core/errors.ts';
 import type { Operation, TaskGraph } from './types.ts';
 
-/** A gold graph by positions: node i has parents before i; the last node is asked for unless `query` says otherwise. */
+/** What of a task counts as its identity beside the graph's shape and operations. */
+export interface Identity {
+  /** The numbers: literal constants, and the value of a reverse problem's unknown. Default true. */
+  values: boolean;
+  /** What is asked for. Without it a reverse problem is the same as the forward one over its graph. Default true. */
+  query: boolean;
+  /** The context it is told in. Default false. */
+  context: boolean;
+}
+
+export const DEFAULT_IDENTITY: Identity = { values: true, query: true, context: false };
+
+/** A node of a gold graph by positions: its parents stand before it. */
 export interface LabelFreeNode {
   readonly kind: 'instance' | 'abstract';
   readonly operation: Operation;
+  /** The literal number of its sentence; of an unknown, its value. */
   readonly constant: number | undefined;
   /** Positions of the parents. */
   readonly parents: readonly number[];
@@ -43,30 +56,37 @@ function mix(state: number, word: number): number {
   return (Math.imul(h, 0x9e3779b1) + state) | 0;
 }
 
-/** The two words of the fingerprint. `query` is the position that is asked for; `extra` more words that distinguish. */
+/**
+ * The two words of the fingerprint.
+ * @param query Position of the node that is asked for.
+ * @param context Name of the context, which counts if the identity says so.
+ */
 export function fingerprintWords(
   nodes: readonly LabelFreeNode[],
   query: number,
-  extra: readonly number[] = [],
+  context: string,
+  identity: Identity = DEFAULT_IDENTITY,
 ): [number, number] {
-  return [lane(nodes, query, extra, 0x243f6a88), lane(nodes, query, extra, 0x13198a2e)];
+  const extra = identity.context ? Array.from(context, (letter) => letter.codePointAt(0)!) : [];
+  return [lane(nodes, query, extra, identity, 0x243f6a88), lane(nodes, query, extra, identity, 0x13198a2e)];
 }
 
 function lane(
   nodes: readonly LabelFreeNode[],
   query: number,
   extra: readonly number[],
+  identity: Identity,
   seed: number,
 ): number {
   const count = nodes.length;
   const own = new Int32Array(count);
   for (let i = 0; i < count; i++) {
     const { kind, operation, constant, parents } = nodes[i]!;
-    let h = mix(seed, CODE.get(operation)!);
+    let h = mix(seed, CODE.get(!identity.query && operation === 'unknown' ? 'constant' : operation)!);
     h = mix(h, kind === 'instance' ? 1 : 2);
-    h = mix(h, constant ?? -1);
+    h = mix(h, (identity.values ? constant : undefined) ?? -1);
     h = mix(h, parents.length);
-    own[i] = mix(h, i === query ? 3 : 4);
+    own[i] = mix(h, identity.query && i === query ? 3 : 4);
   }
   const up = gatherParents(nodes, own);
   const down = gatherChildren(nodes, up);
@@ -123,10 +143,10 @@ export function fingerprintText([high, low]: readonly [number, number]): string 
 }
 
 /**
- * Fingerprint of a task's graph. With `template` (the record's), the context counts as part of the identity.
- * Nodes may come in any order in which parents precede children.
+ * Fingerprint of a task's graph. Nodes may come in any order in which parents precede children.
+ * @param template The record's, needed when the context counts.
  */
-export function fingerprint(graph: TaskGraph, template?: string): string {
+export function fingerprint(graph: TaskGraph, template = '', identity: Identity = DEFAULT_IDENTITY): string {
   const position = new Map(graph.nodes.map(({ name }, i) => [name, i]));
   const nodes = graph.nodes.map((node, i): LabelFreeNode => {
     const parents = node.dependencies.map((name) => {
@@ -134,10 +154,10 @@ export function fingerprint(graph: TaskGraph, template?: string): string {
       if (at === undefined || at >= i) throw internalError(`${name} does not precede ${node.name}`);
       return at;
     });
-    return { kind: node.kind, operation: node.operation, constant: node.constant, parents };
+    const constant = node.operation === 'unknown' ? node.value : node.constant;
+    return { kind: node.kind, operation: node.operation, constant, parents };
   });
   const query = position.get(graph.query);
   if (query === undefined) throw internalError(`query ${graph.query} is not a node`);
-  const extra = template === undefined ? [] : Array.from(template, (letter) => letter.codePointAt(0)!);
-  return fingerprintText(fingerprintWords(nodes, query, extra));
+  return fingerprintText(fingerprintWords(nodes, query, template, identity));
 }

@@ -5,37 +5,45 @@
 import { internalError, userError } from '../core/errors.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import { type RandomFamily, randomFamily } from '../core/random.ts';
-import { type Context, resolveContext } from './contexts.ts';
+import {
+  type CellOptions,
+  checkOp,
+  type HeldOut,
+  opsOf,
+  resolveCells,
+  withoutHeldOut,
+  worldOf,
+} from './cells.ts';
+import type { Context } from './contexts.ts';
 import { drawSkeleton, type Skeleton } from './dependency.ts';
-import { fingerprintText, fingerprintWords, type LabelFreeNode } from './fingerprint.ts';
-import { type Mixture, type MixtureCell, normaliseCells, resolveMixture, resolveMode } from './mixture.ts';
-import { parseOps } from './ops.ts';
-import { renderForward } from './render.ts';
+import {
+  DEFAULT_IDENTITY,
+  fingerprintText,
+  fingerprintWords,
+  type Identity,
+  type LabelFreeNode,
+} from './fingerprint.ts';
+import type { MixtureCell } from './mixture.ts';
+import { renderTask } from './render.ts';
 import { DEFAULT_SPLITS, inSplit, type SplitInterval, type Splits, splitInterval } from './splits.ts';
 import type { Task } from './types.ts';
 import { drawDistractorValues, drawGoldValues } from './values.ts';
-import { opLimit, resolveWorld, type World } from './world.ts';
+import { resolveWorld, type World } from './world.ts';
 
 /** Changes whenever any byte of any task does; golden hashes in the tests hold it to that. */
 export const GENERATOR_VERSION = '1';
 
-export interface TaskSourceOptions {
+export interface TaskSourceOptions extends CellOptions {
   /** A preset's name or a world of one's own; `paper` by default. */
   world?: string | World;
-  /** Names, aliases or objects; all three of the paper by default. */
-  contexts?: readonly (string | Context)[];
-  /** Op counts: `2-10`, `2,4,6-8` or numbers; by default the world's, up to 10. */
-  ops?: string | readonly number[];
-  /** Weight of each op; equal when absent. */
-  opWeights?: Readonly<Record<number, number>>;
-  /** Only `forward` in this version. */
-  modes?: readonly string[];
-  /** Instead of contexts, ops, opWeights and modes. */
-  mixture?: Mixture;
   /** `train` by default. */
   split?: string;
   /** Names and shares of the splits; train 80, val 10, test 10 by default. */
   splits?: Splits;
+  /** What the fingerprint sees, by which splits are disjoint; {@link DEFAULT_IDENTITY} where absent. */
+  identity?: Partial<Identity>;
+  /** Kinds of tasks that only the last split has. */
+  heldOut?: HeldOut;
   /** 1 by default. */
   seed?: number;
 }
@@ -61,6 +69,8 @@ export interface TaskSource extends Iterable<Task> {
   at(index: number): Task;
   /** Tasks from…from + count − 1. */
   take(count: number, from?: number): Task[];
+  /** The same as `at(index)`. */
+  readonly [index: number]: Task;
 }
 
 /** Values are drawn up to this often for one graph, graphs up to this often for one task. */
@@ -69,11 +79,10 @@ const GRAPH_DRAWS = 512;
 
 /**
  * A stream of tasks. All settings are checked here, before anything is drawn.
- * @throws the errors of world, mixture, contexts, ops and splits; OPS_RANGE, SPLIT_UNSERVED, SEED_INVALID
+ * @throws the errors of world, mixture, contexts, ops and splits; OPS_RANGE, SPLIT_UNSERVED, HELD_OUT, SEED_INVALID
  */
 export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
   const world = resolveWorld(options.world ?? 'paper');
-  const cells = resolveCells(options, world);
   const splits = options.splits ?? DEFAULT_SPLITS;
   const split = options.split ?? 'train';
   const seed = options.seed ?? 1;
@@ -81,12 +90,15 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
     throw userError('SEED_INVALID', 'an integer seed', String(seed), 'use an integer');
   }
   const interval = splitInterval(splits, split);
+  const identity = { ...DEFAULT_IDENTITY, ...options.identity };
+  const all = resolveCells(options, world);
+  const cells = interval.last ? all : withoutHeldOut(all, options.heldOut ?? {}, split);
   const worlds = new Map(cells.map(({ context }) => [context, worldOf(context, world)]));
-  for (const { context, op } of cells) checkOp(worlds.get(context)!, context, op);
-  // Splits as a list: their order says which part of the fingerprint space each takes.
-  const key = sha256(canonicalJson({ world, cells, splits: Object.entries(splits) }), 8);
+  for (const cell of cells) checkOp(worlds.get(cell.context)!, cell);
+  const key = keyOf(world, cells, splits, identity);
   const counts: DrawCounts = { tasks: 0, graphs: 0, values: 0, simplified: 0 };
-  checkServed(cells, worlds, interval);
+  const settings: DrawSettings = { interval, identity, counts };
+  checkServed(cells, worlds, settings);
 
   const family = randomFamily('task', GENERATOR_VERSION, key, split, seed);
   const bounds = cumulate(cells);
@@ -96,12 +108,12 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
       throw userError('TASK_INDEX', 'a task index of 0 or more', String(index), 'use an integer');
     }
     const cell = cells[lookUp(bounds, family.at(index).uniform())]!;
-    const drawn = drawInSplit(family, index, worlds.get(cell.context)!, cell.op, interval, counts);
-    if (drawn === null) throw unserved(interval, cell.op, 'a larger op');
+    const drawn = drawInSplit(family, index, worlds.get(cell.context)!, cell, settings);
+    if (drawn === null) throw unserved(interval, cell, 'a larger op');
     const { skeleton, words } = drawn;
     const text = family.at(index, TEXT);
     counts.simplified += drawDistractorValues(text, world, skeleton);
-    const { problem, question, solution, graph } = renderForward(text, cell.context, skeleton);
+    const { problem, question, solution, graph } = renderTask(text, cell.context, skeleton);
     counts.tasks++;
     return {
       problem,
@@ -112,7 +124,7 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
       template: cell.context.name,
       mode: cell.mode,
       length: 'zero_context',
-      d: 2,
+      d: cell.depth,
       graph,
       split,
       seed,
@@ -121,7 +133,7 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
       fingerprint: fingerprintText(words),
     };
   };
-  return {
+  const source: Omit<TaskSource, number> = {
     world,
     cells,
     split,
@@ -134,11 +146,36 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
       for (let index = 0; ; index++) yield at(index);
     },
   };
+  return new Proxy(source, {
+    get: (target, name) =>
+      typeof name === 'string' && /^\d+$/.test(name) ? at(Number(name)) : Reflect.get(target, name),
+  }) as TaskSource;
+}
+
+/** Identity of everything but split, seed and index. Settings that are as they always were leave no trace in it. */
+function keyOf(world: World, cells: readonly MixtureCell[], splits: Splits, identity: Identity): string {
+  const usual = canonicalJson(identity) === canonicalJson(DEFAULT_IDENTITY);
+  return sha256(
+    canonicalJson({
+      world,
+      cells: cells.map(({ depth, ...cell }) => (depth === 2 ? cell : { ...cell, depth })),
+      // As a list: the order says which part of the fingerprint space each split takes.
+      splits: Object.entries(splits),
+      ...(usual ? {} : { identity }),
+    }),
+    8,
+  );
 }
 
 /** Sub-streams of one index: 0 chooses the cell, TEXT names and words, the rest belong to the attempts. */
 const TEXT = 1;
 const attemptStream = (graph: number, values: number): number => 2 + graph * (VALUE_DRAWS + 1) + values;
+
+interface DrawSettings {
+  interval: SplitInterval;
+  identity: Identity;
+  counts: DrawCounts;
+}
 
 /**
  * Draws a graph and its numbers until the fingerprint lies in the split: first other numbers, then another
@@ -148,17 +185,23 @@ function drawInSplit(
   family: RandomFamily,
   index: number,
   world: World,
-  op: number,
-  interval: SplitInterval,
-  counts: DrawCounts,
+  { context, op, mode, depth }: MixtureCell,
+  { interval, identity, counts }: DrawSettings,
 ): { skeleton: Skeleton; words: [number, number] } | null {
   for (let graph = 0; graph < GRAPH_DRAWS; graph++) {
-    const skeleton = drawSkeleton(family.at(index, attemptStream(graph, 0)), world, op);
+    const skeleton = drawSkeleton(family.at(index, attemptStream(graph, 0)), world, op, mode, depth);
     counts.graphs++;
+    if (skeleton === null) continue;
+    const query = skeleton.gold.indexOf(skeleton.unknown ?? skeleton.gold[skeleton.gold.length - 1]!);
+    let mayCancel = true;
     for (let values = 1; values <= VALUE_DRAWS; values++) {
       counts.values++;
-      if (!drawGoldValues(family.at(index, attemptStream(graph, values)), world, skeleton)) continue;
-      const words = fingerprintWords(labelFree(skeleton), skeleton.gold.length - 1);
+      const stream = family.at(index, attemptStream(graph, values));
+      if (!drawGoldValues(stream, world, skeleton, mayCancel)) {
+        mayCancel = false;
+        continue;
+      }
+      const words = fingerprintWords(labelFree(skeleton), query, context.name, identity);
       if (inSplit(interval, words)) return { skeleton, words };
     }
   }
@@ -166,124 +209,51 @@ function drawInSplit(
 }
 
 /** The gold graph by positions. */
-function labelFree({ gold, quantities }: Skeleton): LabelFreeNode[] {
+function labelFree({ gold, quantities, unknown }: Skeleton): LabelFreeNode[] {
   const position = new Int32Array(quantities.length);
   return gold.map((id, i) => {
     position[id] = i;
-    const { kind, operation, hasConstant, constant, parents } = quantities[id]!;
+    const { kind, operation, hasConstant, constant, value, parents } = quantities[id]!;
     return {
       kind,
       operation,
-      constant: hasConstant ? constant : undefined,
+      constant: id === unknown ? value : hasConstant ? constant : undefined,
       parents: parents.map((parent) => position[parent]!),
     };
   });
-}
-
-function resolveCells(options: TaskSourceOptions, world: World): MixtureCell[] {
-  const { mixture, contexts, ops, opWeights, modes } = options;
-  if (mixture !== undefined) {
-    const clash = Object.entries({ contexts, ops, opWeights, modes }).find(
-      ([, value]) => value !== undefined,
-    );
-    if (clash) {
-      throw userError(
-        'OPTION_CONFLICT',
-        'a mixture or contexts, ops and modes',
-        `a mixture and ${clash[0]}`,
-        `leave one of the two out`,
-      );
-    }
-    return resolveMixture(mixture);
-  }
-  // The paper's in-distribution range, as far as the world reaches.
-  const opList = parseOps(ops ?? `${world.ops[0]}-${Math.max(world.ops[0], Math.min(world.ops[1], 10))}`);
-  const stories = (contexts ?? ['zoo', 'school', 'festival']).map(resolveContext);
-  const forms = (modes ?? ['forward']).map(resolveMode);
-  const weightOf = (op: number): number => {
-    if (opWeights === undefined) return 1;
-    const weight = opWeights[op] ?? 0;
-    if (weight >= 0 && Number.isFinite(weight)) return weight;
-    throw userError(
-      'OP_WEIGHTS',
-      'weights of 0 or more',
-      `${weight} for op ${op}`,
-      'use a finite number of 0 or more',
-    );
-  };
-  for (const op of Object.keys(opWeights ?? {})) {
-    if (!opList.includes(Number(op))) {
-      throw userError(
-        'OP_WEIGHTS',
-        `weights for ops ${opList.join(',')} only`,
-        `one for ${op}`,
-        'add the op to ops',
-      );
-    }
-  }
-  const unique = [...new Set(stories)];
-  return normaliseCells(
-    unique.flatMap((context) =>
-      opList.flatMap((op) =>
-        [...new Set(forms)].map((mode) => ({ context, op, mode, weight: weightOf(op) })),
-      ),
-    ),
-  ).filter(({ weight }) => weight > 0);
-}
-
-/** The world as far as a context has names for it. */
-function worldOf(context: Context, world: World): World {
-  const smallest = (groups: readonly (readonly string[])[]): number =>
-    Math.min(...groups.map((g) => g.length));
-  return {
-    ...world,
-    places: Math.min(world.places, smallest(context.places)),
-    categories: Math.min(world.categories, smallest(context.categories)),
-  };
-}
-
-function checkOp(world: World, context: Context, op: number): void {
-  const [low, high] = [world.ops[0], Math.min(world.ops[1], opLimit(world))];
-  if (op >= low && op <= high) return;
-  const nearest = op < low ? low : high;
-  throw userError(
-    'OPS_RANGE',
-    `ops within ${low}-${high} in world ${world.name} for ${context.alias ?? context.name}`,
-    `op ${op}`,
-    `use op ${nearest}, the nearest possible`,
-  );
 }
 
 /** Refuses a split that an op cannot serve (too few graphs, or numbers that do not fit), naming the nearest that can. */
 function checkServed(
   cells: readonly MixtureCell[],
   worlds: ReadonlyMap<Context, World>,
-  interval: SplitInterval,
+  settings: DrawSettings,
 ): void {
-  const ignored: DrawCounts = { tasks: 0, graphs: 0, values: 0, simplified: 0 };
+  const counts: DrawCounts = { tasks: 0, graphs: 0, values: 0, simplified: 0 };
   const family = randomFamily('task-probe', GENERATOR_VERSION);
-  const served = (world: World, op: number): boolean =>
-    drawInSplit(family, op, world, op, interval, ignored) !== null;
+  const served = (cell: MixtureCell): boolean =>
+    drawInSplit(family, cell.op, worlds.get(cell.context)!, cell, { ...settings, counts }) !== null;
   const tried = new Set<string>();
-  for (const { context, op } of cells) {
+  for (const cell of cells) {
+    const { context, op, mode, depth } = cell;
     const world = worlds.get(context)!;
-    const name = `${op} ${world.places} ${world.categories}`;
+    const name = `${op} ${mode} ${depth} ${world.places} ${world.categories} ${settings.identity.context ? context.name : ''}`;
     if (tried.has(name)) continue;
     tried.add(name);
-    if (served(world, op)) continue;
-    const high = Math.min(world.ops[1], opLimit(world));
+    if (served(cell)) continue;
+    const [low, high] = opsOf(world, depth);
     for (let distance = 1; distance <= high; distance++) {
       for (const other of [op + distance, op - distance]) {
-        if (other >= world.ops[0] && other <= high && served(world, other)) {
-          throw unserved(interval, op, `op ${other}, the nearest that can be served`);
+        if (other >= low && other <= high && served({ ...cell, op: other })) {
+          throw unserved(settings.interval, cell, `op ${other}, the nearest that can be served`);
         }
       }
     }
-    throw unserved(interval, op, 'another world: none of its ops can be served');
+    throw unserved(settings.interval, cell, 'another world: none of its ops can be served');
   }
 }
 
-function unserved(interval: SplitInterval, op: number, nearest: string): Error {
+function unserved(interval: SplitInterval, { op }: MixtureCell, nearest: string): Error {
   return userError(
     'SPLIT_UNSERVED',
     `graphs of op ${op} in split ${interval.name}`,

@@ -21,6 +21,8 @@ export interface SplitInterval {
   readonly name: string;
   readonly low: number;
   readonly high: number;
+  /** Whether it is the last of the splits, the one that held-out kinds belong to. */
+  readonly last: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export function splitInterval(splits: Splits, name: string): SplitInterval {
   let low = 0;
   for (const [i, [other, share]] of entries.entries()) {
     const high = i === entries.length - 1 ? 1 : low + share / total;
-    if (other === name) return { name, low, high };
+    if (other === name) return { name, low, high, last: i === entries.length - 1 };
     low = high;
   }
   const names = Object.keys(splits).join(', ');

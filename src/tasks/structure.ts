@@ -4,9 +4,11 @@
  */
 import { internalError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
+import type { Depth } from './quantity.ts';
+import type { Mode } from './types.ts';
 import { cellLimit, type World } from './world.ts';
 
-/** One instance quantity: `category` in `place`. Its index in {@link Structure.cells} is its identity. */
+/** What exists in the world of a problem: `category` in `place`. Its index in {@link Structure.cells} is its identity. */
 export interface Cell {
   readonly place: number;
   readonly category: number;
@@ -54,24 +56,37 @@ function series(x: number): number {
 }
 
 /**
- * Draws a structure graph for a problem with `op` operations (steps 3–5). Where the reference starts again (a
- * place without anything in it, a loop that runs out) this drops the empty place; nothing is ever re-drawn.
+ * Draws a structure graph for a problem with `op` operations (steps 3–5; the third layer of depth 3 is one item that
+ * belongs to every cell, so it needs no drawing). Where the reference starts again (a place without anything in it, a
+ * loop that runs out) this drops the empty place; nothing is ever re-drawn.
  */
-export function drawStructure(random: RandomStream, world: World, op: number): Structure {
+export function drawStructure(
+  random: RandomStream,
+  world: World,
+  op: number,
+  mode: Mode,
+  depth: Depth,
+): Structure {
   const size = problemSize(op);
   const weights = layerWeights[Math.min(size, layerWeights.length - 1)]!;
   let t0 = random.weighted(weights) + 1;
   let t1 = random.weighted(weights) + 1;
   if (size <= 5) {
-    t0 = Math.max(t0, 2);
-    t1 = Math.max(t1, 2);
+    if (mode === 'forwardreverse') {
+      t0 = Math.min(t0, 3); // §1.9
+      t1 = Math.min(t1, 3);
+    } else if (depth === 2) {
+      t0 = Math.max(t0, 2);
+      t1 = Math.max(t1, 2);
+    }
   }
   const low = Math.min(t0, t1);
   const high = Math.max(t0, t1);
+  const fewest = Math.min((depth - 1) * low, world.cells);
   const wanted = Math.min(
-    random.integer(Math.min(low, world.cells), world.cells),
-    random.integer(Math.min(low, world.cells), world.cells),
-    high * high,
+    random.integer(fewest, world.cells),
+    random.integer(fewest, world.cells),
+    depth === 2 ? high * high : high * high + high,
   );
   let places = low;
   let categories = low;

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
+import type { Depth } from './quantity.ts';
 
 /** Inclusive range of integers, as `[low, high]`. */
 const range = (low: number, high: number) =>
@@ -20,7 +21,7 @@ export const worldSchema = z.strictObject({
   /** Places and categories that a problem can have (a context may offer fewer names: then fewer). */
   places: z.int().min(1).max(50),
   categories: z.int().min(1).max(50),
-  /** Most instance quantities (category in place) of one problem; 20 in the paper (`ip_max`). */
+  /** Most cells (category in place) of one problem; 20 in the paper (`ip_max`). At depth 3 each is two quantities. */
   cells: z.int().min(2).max(200),
   /** Op counts that this world is meant for; a request outside is refused. */
   ops: range(2, OPS_LIMIT),
@@ -95,18 +96,18 @@ export function resolveWorld(world: string | World): World {
   return parsed.data;
 }
 
-/** Most instance quantities that a problem of this world can have. */
+/** Most cells that a problem of this world can have. */
 export function cellLimit(world: World): number {
   return Math.min(world.places * world.categories, world.cells);
 }
 
 /**
- * The largest op count that is always within reach: every cell on the way to the answer, the one at position
- * i of the solution combining min(terms, i + 1) terms. (Totals on top could add a few; we do not promise them.)
+ * The largest op count that is always within reach: every instance quantity on the way to the answer, the one at
+ * position i of the solution combining min(terms, i + 1) terms. (Totals on top could add a few; we do not promise them.)
  */
-export function opLimit(world: World): number {
+export function opLimit(world: World, depth: Depth = 2): number {
   let ops = 0;
-  for (let i = 0; i < cellLimit(world); i++) ops += Math.min(world.terms, i + 1);
+  for (let i = 0; i < cellLimit(world) * (depth - 1); i++) ops += Math.min(world.terms, i + 1);
   return Math.min(ops, OPS_LIMIT);
 }
 

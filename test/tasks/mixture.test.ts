@@ -102,7 +102,8 @@ describe('mixtures', () => {
     ['an unknown context', { components: [{ ops: '2', contexts: ['moon'] }] }, 'CONTEXT_UNKNOWN'],
     ['an op that is none', { components: [{ ops: { two: 1 } }] }, 'OPS_INVALID'],
     ['an op range as a key', { components: [{ ops: { '2-4': 1 } }] }, 'OPS_INVALID'],
-    ['reverse problems', { components: [{ ops: '2', modes: ['reverse'] }] }, 'MODE_UNAVAILABLE'],
+    ['an unknown mode', { components: [{ ops: '2', modes: ['sideways'] }] }, 'MODE_UNKNOWN'],
+    ['an unknown depth', { components: [{ ops: '2', depths: [4] }] }, 'DEPTH_UNKNOWN'],
   ];
   for (const [what, mixture, code] of refused) {
     it(`refuse ${what}`, () => assert.throws(() => resolveMixture(mixture as never), { code }));
