@@ -11,7 +11,7 @@ export type { Depth } from './quantity.ts';
 export { checkRecord, readTasks, type TaskRecord } from './records.ts';
 export * from './source.ts';
 export { DEFAULT_SPLITS, type Splits } from './splits.ts';
-export { type SizeSummary, summariseTasks, type TaskSummary } from './summary.ts';
+export { type SizeSummary, type SummaryOptions, summariseTasks, type TaskSummary } from './summary.ts';
 export * from './text.ts';
 export * from './types.ts';
 export { checkUniqueBy, MOST_DUPLICATES, UNIQUE_BY, type UniqueBy, uniqueTasks } from './unique.ts';
