@@ -47,6 +47,8 @@ const OPERATIONS: readonly Operation[] = [
   'unknown',
 ];
 const CODE = new Map(OPERATIONS.map((operation, i) => [operation, i + 1]));
+/** Any number would do; with this one every split has reverse problems of the smallest ops (compare CUT in splits.ts). */
+CODE.set('unknown', 379);
 
 /** 32-bit mixer (murmur3's finalizer over a running state). */
 function mix(state: number, word: number): number {

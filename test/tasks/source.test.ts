@@ -9,10 +9,22 @@ import {
   type TaskSourceOptions,
 } from '../../src/tasks/index.ts';
 
+/** Kinds of tasks whose bytes are held. */
+const KINDS: Record<string, TaskSourceOptions> = {
+  paper: { world: 'paper' },
+  micro: { world: 'micro' },
+  reverse: { ops: '2-20', modes: ['forward', 'reverse'] },
+  deep: { ops: '2-20', modes: ['forward', 'reverse'], depths: [2, 3] },
+  large: { ops: '21-40', modes: ['forward', 'reverse'], depths: [2, 3], split: 'test' },
+};
+
 /** SHA-256 of the first 1,000 records as JSON lines. A change of any byte needs a new GENERATOR_VERSION. */
 const GOLDEN: Record<string, Record<string, string>> = {
   1: {
     paper: 'cc189c6e100b14ddd07eca4f683d2aa13918e7eedf405c4defe18174fa67cea5',
+    reverse: 'ca9534b2fcf95f775c78dde9d723fa23ec9ac341aa377f985648827af90e0dff',
+    deep: 'cb7ccd53fce682dd33e2bbb58ba268daa22c055c95751c42ddb0e8d03f66e275',
+    large: 'eabd920ebee75c90762252ada6cc831323a03a8e3a4e54e19cfc578de87931bc',
     micro: '9aa2feb9079d6765bf2b40bf6176f4f77d7a8d3a1e26041bd138eb1a53550ed9',
   },
 };
@@ -21,12 +33,12 @@ const REFERENCE_KEYS = ['problem', 'question', 'solution', 'op', 'id', 'template
 const OUR_KEYS = ['graph', 'split', 'seed', 'index', 'version', 'fingerprint'];
 
 describe('task source', () => {
-  for (const world of ['paper', 'micro']) {
-    it(`makes the ${world} tasks that version ${GENERATOR_VERSION} has always made`, () => {
-      const lines = createTaskSource({ world, seed: 42 })
+  for (const [name, kind] of Object.entries(KINDS)) {
+    it(`makes the ${name} tasks that version ${GENERATOR_VERSION} has always made`, () => {
+      const lines = createTaskSource({ ...kind, seed: 42 })
         .take(1000)
         .map((task) => `${JSON.stringify(task)}\n`);
-      assert.equal(sha256(lines.join('')), GOLDEN[GENERATOR_VERSION]?.[world]);
+      assert.equal(sha256(lines.join('')), GOLDEN[GENERATOR_VERSION]?.[name]);
     });
   }
 
@@ -43,6 +55,7 @@ describe('task source', () => {
     assert.deepEqual(source.take(10, 40), iterated.slice(40));
     assert.equal(source.at(2 ** 40).index, 2 ** 40);
     assert.deepEqual(source.at(2 ** 40), backwards.at(2 ** 40));
+    assert.deepEqual(source[17], iterated[17]);
   });
 
   it('writes the reference’s nine keys first, then ours', () => {
