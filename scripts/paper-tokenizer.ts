@@ -1,6 +1,7 @@
 /**
- * The tokenizer that ships with the project (datasets/tokenizers/paper): byte-level BPE of 2,200 tokens, as many as
- * the paper's (PAPER §2), trained on the paper's world in all three contexts.
+ * The tokenizer that ships with the project (datasets/tokenizers/paper): byte-level BPE of at most 2,200 tokens, as
+ * many as the paper's (PAPER §2), trained on the paper's world in all its contexts, modes and depths. That world has
+ * words for some 800: every word of it is then one token, and no pair is left to merge.
  *
  *     node --import tsx scripts/paper-tokenizer.ts
  *
@@ -10,11 +11,18 @@ import { pathToFileURL } from 'node:url';
 import { createTaskSource, trainingText } from '../src/tasks/index.ts';
 import { PAPER_TOKENIZER, saveTokenizer, type Tokenizer, trainTokenizer } from '../src/tokenizer/index.ts';
 
-/** Enough that the 2,200th token no longer depends on which tasks were drawn; a few seconds of work. */
+/** Every word occurs hundreds of times in so many; a few seconds of work. */
 const TASKS = 10_000;
 
 export function trainPaperTokenizer(): Tokenizer {
-  const source = createTaskSource({ world: 'paper', ops: '2-20', split: 'train', seed: 1 });
+  const source = createTaskSource({
+    world: 'paper',
+    ops: '2-20',
+    modes: ['forward', 'reverse'],
+    depths: [2, 3],
+    split: 'train',
+    seed: 1,
+  });
   return trainTokenizer(source.take(TASKS).map(trainingText), { vocabularySize: 2200 });
 }
 

@@ -4,7 +4,7 @@ import { type ReferenceTask, type TokenCounter, trainingText } from '../tasks/in
 import { openTokenizer } from './folder.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-/** Folder of the tokenizer that ships with the project: 2,200 tokens, trained by scripts/paper-tokenizer.ts. */
+/** Folder of the tokenizer that ships with the project; scripts/paper-tokenizer.ts trains it. */
 export const PAPER_TOKENIZER = fileURLToPath(new URL('../../datasets/tokenizers/paper', import.meta.url));
 
 /**

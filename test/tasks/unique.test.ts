@@ -85,12 +85,8 @@ describe('unique tasks', () => {
       }
       assert.deepEqual(iterated, expected);
       const hashes = new Set<string>();
-      for (const [workers, ending] of [
-        [1, 'jsonl'],
-        [2, 'jsonl'],
-        [2, 'jsonl.gz'],
-      ] as const) {
-        const out = join(folder, `${by}-${workers}.${ending}`);
+      for (const workers of [1, 2]) {
+        const out = join(folder, `${by}-${workers}.jsonl`);
         const { count, dropped } = await writeTasks({
           source: SOURCE,
           count: expected.length,
@@ -101,10 +97,10 @@ describe('unique tasks', () => {
         assert.equal(count, expected.length);
         assert.equal(dropped, expected.at(-1)!.index + 1 - expected.length);
         assert.deepEqual([...readTasks(out)], expected);
-        if (ending === 'jsonl') hashes.add(sha256(readFileSync(out)));
+        hashes.add(sha256(readFileSync(out)));
       }
       assert.equal(hashes.size, 1);
-    }).timeout(120_000);
+    });
 
     it(`by ${by} leave gaps in the index, so that each can be made again`, () => {
       const kept = uniqueTasks(createTaskSource(SOURCE), by, 500);
