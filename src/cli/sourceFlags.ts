@@ -55,7 +55,7 @@ export function sourceOptions(command: Command): Command {
 }
 
 /**
- * @throws USAGE, SPLIT_SHARES, INPUT_UNREADABLE, JSON_FILE and the errors of worlds, mixtures and contexts
+ * @throws USAGE, DEPTH_UNKNOWN, SPLIT_SHARES, INPUT_UNREADABLE, JSON_FILE and the errors of worlds, mixtures and contexts
  */
 export function sourceFromFlags(flags: SourceFlags): TaskSourceOptions {
   const { contexts, ops, modes, depth, mixture, splits, identity, holdOutContexts, holdOutDepths } = flags;
@@ -66,7 +66,7 @@ export function sourceFromFlags(flags: SourceFlags): TaskSourceOptions {
     ...(contexts === undefined ? {} : { contexts: list('--contexts', contexts).map(contextOf) }),
     ...(ops === undefined ? {} : { ops }),
     ...(modes === undefined ? {} : { modes: list('--modes', modes) }),
-    ...(depth === undefined ? {} : { depths: list('--depth', depth).map(Number) }),
+    ...(depth === undefined ? {} : { depths: list('--depth', depth).map(depthOf) }),
     ...(mixture === undefined ? {} : { mixture: loadMixture(mixture) }),
     ...(splits === undefined ? {} : { splits: parseSplits(splits) }),
     ...(identity === undefined ? {} : { identity: parseIdentity(identity) }),
@@ -74,7 +74,7 @@ export function sourceFromFlags(flags: SourceFlags): TaskSourceOptions {
       ...(holdOutContexts === undefined ? {} : { contexts: list('--hold-out-contexts', holdOutContexts) }),
       ...(holdOutDepths === undefined
         ? {}
-        : { depths: list('--hold-out-depths', holdOutDepths).map(Number) }),
+        : { depths: list('--hold-out-depths', holdOutDepths).map(depthOf) }),
     },
   };
 }
@@ -98,6 +98,12 @@ function list(option: string, text: string): string[] {
 function contextOf(nameOrFile: string): string | Context {
   if (!nameOrFile.endsWith('.json')) return nameOrFile;
   return resolveContext(readJsonFile(nameOrFile, 'context file') as Context);
+}
+
+/** Whether it is a depth that exists is the source's to say. */
+function depthOf(text: string): number {
+  if (/^\d+$/.test(text)) return Number(text);
+  throw userError('DEPTH_UNKNOWN', 'a depth of 2 or 3', `'${text}'`, 'use 2 or 3');
 }
 
 function parseSplits(text: string): Splits {

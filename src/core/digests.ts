@@ -7,14 +7,14 @@
  * things with the same digest count as one: among n, the chance of any such pair is about n²/2⁶⁵ (3 in 10,000 at
  * n = 100 million). A thing that was added is never reported as new again.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Upper and lower 32 bits. */
 export type Digest = readonly [high: number, low: number];
 
 /** The first 64 bits of the text's SHA-256. */
 export function digest64(text: string): Digest {
-  const bytes = createHash('sha256').update(text).digest();
+  const bytes = hash('sha256', text, 'buffer');
   return [bytes.readUInt32BE(0), bytes.readUInt32BE(4)];
 }
 

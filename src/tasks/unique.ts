@@ -45,12 +45,14 @@ export function taskDigest(task: Task, by: UniqueBy): Digest {
   return digest64(identityText(task, by));
 }
 
+/** White space as one space, none at the ends. Most texts are so already, which is quicker seen than done. */
 function plain(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
+  const trimmed = text.trim();
+  return /\s\s|[^\S ]/.test(trimmed) ? trimmed.replace(/\s+/g, ' ') : trimmed;
 }
 
 function sentences(problem: string): string[] {
-  return plain(problem).split(/(?<=\.) /);
+  return plain(problem).replace(/\.$/, '').split('. ');
 }
 
 /** A node with its names; the order of parents counts where the operation has one. */
