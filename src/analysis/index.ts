@@ -1,6 +1,11 @@
 /** Analysis: tables from metrics, graph comparison, saved evaluations. */
+export * from './budget.ts';
 export * from './compareGraphs.ts';
 export * from './edge.ts';
 export * from './evaluations.ts';
 export * from './frames.ts';
+export { isIsomorphic } from './isomorphism.ts';
+export * from './similarity.ts';
+export * from './similarity-frame.ts';
 export * from './tables.ts';
+export * from './topology.ts';

@@ -2,8 +2,11 @@
 import { type ColumnTable, from } from 'arquero';
 import { userError } from '../core/errors.ts';
 import { computeMetrics } from '../evaluate/index.ts';
+import { type EdgeOptions, edgeOfCompetence } from './edge.ts';
 import type { SavedEvaluation } from './evaluations.ts';
 import { errorTypesFrame, firstErrorsFrame, passAtKFrame } from './frames.ts';
+import type { TopologyIndex } from './similarity.ts';
+import { type ResponseSample, similarityTables } from './similarity-frame.ts';
 
 export interface AnalysisTables {
   /** By op; see {@link passAtKFrame}. */
@@ -54,6 +57,47 @@ export function analyseEvaluations(
     error_types: from(rows.error_types),
     first_errors: from(rows.first_errors),
   };
+}
+
+/** Tables {@link analyseSimilarity} gives: those of {@link similarityTables}, all evaluations side by side. */
+export interface SimilarityAnalysis {
+  topology_similarity: ColumnTable;
+  topology_similarity_histogram: ColumnTable;
+  [name: string]: ColumnTable;
+}
+
+/**
+ * How alike the right responses of evaluations are to training graphs, by range of op.
+ * @throws userError EVALUATION_ROW when a folder's samples are saved without their responses
+ */
+export function analyseSimilarity(
+  evaluations: readonly SavedEvaluation[],
+  index: TopologyIndex,
+  { seed }: { seed: number },
+): SimilarityAnalysis {
+  const summary: object[] = [];
+  const histogram: object[] = [];
+  for (const { folder, rows, ranges } of evaluations) {
+    const samples = rows.map((row) => {
+      if ('response' in row && typeof row.response === 'string') return row as ResponseSample;
+      throw userError('EVALUATION_ROW', 'a text in "response"', `none in ${folder}`, 'evaluate again');
+    });
+    const tables = similarityTables(samples, index, { seed, ...(ranges === undefined ? {} : { ranges }) });
+    for (const row of rowsOf(tables.summary)) summary.push({ evaluation: folder, ...row });
+    for (const row of rowsOf(tables.histogram)) histogram.push({ evaluation: folder, ...row });
+  }
+  return { topology_similarity: from(summary), topology_similarity_histogram: from(histogram) };
+}
+
+/** Ids of the tasks at the edge of competence: columns `evaluation`, `task_id`. */
+export function analyseEdge(evaluations: readonly SavedEvaluation[], options: EdgeOptions): ColumnTable {
+  const rows = evaluations.flatMap(({ folder, rows }) =>
+    edgeOfCompetence(rows, options).map((task_id) => ({ evaluation: folder, task_id })),
+  );
+  return from({
+    evaluation: rows.map(({ evaluation }) => evaluation),
+    task_id: rows.map(({ task_id }) => task_id),
+  } as never);
 }
 
 /** All rows of a table (arquero gives 100,000 unless told otherwise). */

@@ -1,4 +1,5 @@
 /** `interplay analyze`: tables from evaluation folders. */
+import { join } from 'node:path';
 import type { ColumnTable } from 'arquero';
 import { type Command, InvalidArgumentError } from 'commander';
 import { integerOption, printJson } from './terminal.ts';
@@ -6,43 +7,79 @@ import { integerOption, printJson } from './terminal.ts';
 interface Options {
   out: string;
   k?: number[];
+  train?: string[];
+  edge?: EdgeCondition;
   seed: number;
   json?: true;
+}
+
+/** pass@1 ≤ atMost and pass@k ≥ atLeast. */
+interface EdgeCondition {
+  k: number;
+  atMost: number;
+  atLeast: number;
 }
 
 export function register(program: Command): void {
   program
     .command('analyze')
-    .description('pass@k and error types of evaluations, as CSV and JSON tables')
+    .description('pass@k, error types, topology similarity and edge of competence of evaluations, as tables')
     .argument('<evaluation...>', 'evaluation folders')
     .requiredOption('--out <folder>', 'where the tables go')
     .option('--k <list>', 'the k of pass@k, such as 1,2,4; default what the evaluation was made with', kList)
+    .option(
+      '--train <files>',
+      'task files of the training data: how alike right responses are to them',
+      names,
+    )
+    .option(
+      '--edge <k,most,least>',
+      'the tasks with pass@1 of at most `most` and pass@k of at least `least`, such as 16,0.3,0.5',
+      edgeCondition,
+    )
     .option('--seed <n>', 'seed of the bootstrap', integerOption(0), 0)
     .option('--json', 'print the tables as one JSON document')
-    .action(async (folders: string[], options: Options) => {
-      const { join } = await import('node:path');
-      const { writeFileAtomically } = await import('../core/files.ts');
-      const analysis = await import('../analysis/index.ts');
-      const tables = analysis.analyseEvaluations(folders.map(analysis.readEvaluation), {
-        seed: options.seed,
-        ...(options.k === undefined ? {} : { k: options.k }),
-      });
-      const entries = Object.entries(tables) as [string, ColumnTable][];
-      for (const [name, table] of entries) {
-        writeFileAtomically(join(options.out, `${name}.csv`), `${table.toCSV()}\n`);
-        writeFileAtomically(
-          join(options.out, `${name}.json`),
-          `${JSON.stringify(analysis.rowsOf(table), null, 1)}\n`,
-        );
-      }
-      if (options.json) {
-        const rows = entries.map(([name, table]) => [name, analysis.rowsOf(table)]);
-        printJson({ out: options.out, ...Object.fromEntries(rows) });
-      } else {
-        const files = entries.map(([name]) => `${name}.csv`).join(', ');
-        process.stdout.write(`${files} (and .json) written to ${options.out}\n`);
-      }
-    });
+    .action(analyze);
+}
+
+async function analyze(folders: string[], options: Options): Promise<void> {
+  const { writeFileAtomically } = await import('../core/files.ts');
+  const analysis = await import('../analysis/index.ts');
+  const { out, seed, k, train, edge } = options;
+  const evaluations = folders.map(analysis.readEvaluation);
+  const tables: Record<string, ColumnTable> = {
+    ...analysis.analyseEvaluations(evaluations, { seed, ...(k === undefined ? {} : { k }) }),
+    ...(train === undefined
+      ? {}
+      : analysis.analyseSimilarity(evaluations, await trainingIndex(train), { seed })),
+    ...(edge === undefined ? {} : { edge_of_competence: analysis.analyseEdge(evaluations, edge) }),
+  };
+  const entries = Object.entries(tables);
+  for (const [name, table] of entries) {
+    writeFileAtomically(join(out, `${name}.csv`), `${table.toCSV()}\n`);
+    writeFileAtomically(join(out, `${name}.json`), `${JSON.stringify(analysis.rowsOf(table), null, 1)}\n`);
+  }
+  if (options.json) {
+    const rows = entries.map(([name, table]) => [name, analysis.rowsOf(table)]);
+    printJson({ out, ...Object.fromEntries(rows) });
+  } else {
+    const files = entries.map(([name]) => `${name}.csv`).join(', ');
+    process.stdout.write(`${files} (and .json) written to ${out}\n`);
+  }
+}
+
+/** The topologies of all tasks of the files. */
+async function trainingIndex(files: readonly string[]) {
+  const { TopologyIndex, taskTopology } = await import('../analysis/index.ts');
+  const { readTasks } = await import('../tasks/index.ts');
+  function* topologies() {
+    for (const file of files) for (const task of readTasks(file)) yield taskTopology(task);
+  }
+  return new TopologyIndex(topologies());
+}
+
+function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 function kList(text: string): number[] {
@@ -51,4 +88,13 @@ function kList(text: string): number[] {
     throw new InvalidArgumentError('must be integers of 1 or more, separated by commas');
   }
   return [...new Set(values)].sort((a, b) => a - b);
+}
+
+function edgeCondition(text: string): EdgeCondition {
+  const [k, atMost, atLeast, ...more] = text.split(',').map(Number);
+  const share = (value: number | undefined): boolean => value !== undefined && value >= 0 && value <= 1;
+  if (!(Number.isInteger(k) && k! >= 1 && share(atMost) && share(atLeast)) || more.length > 0) {
+    throw new InvalidArgumentError('must be an integer k and two shares within 0-1, such as 16,0.3,0.5');
+  }
+  return { k: k!, atMost: atMost!, atLeast: atLeast! };
 }

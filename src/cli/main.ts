@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   evaluate: () => import('./evaluate.ts'),
   verify: () => import('./verify.ts'),
   analyze: () => import('./analyze.ts'),
+  budget: () => import('./budget.ts'),
   figure: () => import('./figure.ts'),
   run: () => import('./run.ts'),
   kernel: () => import('./kernel.ts'),

@@ -24,6 +24,17 @@ export function numberOption(low: number, high: number): (text: string) => numbe
   };
 }
 
+const SCALES: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, B: 1e9, G: 1e9 };
+
+/** Commander parser for a large whole number: `1000`, `200k`, `50M`, `1.5B`. */
+export function amountOption(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)([kmbg]?)$/i.exec(text.trim());
+  const value = match === null ? Number.NaN : Number(match[1]) * SCALES[match[2]!.toUpperCase()]!;
+  const rounded = Math.round(value);
+  if (Number.isSafeInteger(rounded) && rounded >= 1) return rounded;
+  throw new InvalidArgumentError('must be a number of 1 or more, like 200k, 50M or 1.5B');
+}
+
 /** The one JSON document of `--json`. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);

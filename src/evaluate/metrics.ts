@@ -5,10 +5,11 @@
  */
 import { userError } from '../core/errors.ts';
 import { randomFamily } from '../core/random.ts';
+import { parseNumber } from '../verify/index.ts';
 import type { Verdict } from '../verify/types.ts';
 import { ERROR_TYPES, type ErrorType, FIRST_ERROR_KINDS, type FirstErrorKind } from '../verify/types.ts';
 import { bootstrapMeans, DEFAULT_LEVEL, DEFAULT_REPLICATES, type Estimate } from './bootstrap.ts';
-import { passAtK } from './passAtK.ts';
+import { majAtK, passAtK, passHatK } from './passAtK.ts';
 
 /** One judged sample: what the metrics read of a row of `samples.jsonl`. */
 export type SampleRow = Pick<
@@ -21,6 +22,9 @@ export type SampleRow = Pick<
   op: number;
   template: string;
   mode: string;
+  extracted_answer?: string | null;
+  /** Of the task's graph: problems over one graph are one cluster of the bootstrap. */
+  fingerprint?: string;
 };
 
 /**
@@ -39,9 +43,15 @@ export const DEFAULT_RANGES: OpRanges = { id: [2, 10], edge: [11, 14], hard: [15
 /** Statistics of a set of problems. */
 export interface GroupMetrics {
   problems: number;
+  /** Different graphs: what the bootstrap draws. */
+  clusters: number;
   samples: number;
   /** By verifier, then by k. NaN when a problem has fewer than k samples. */
   pass_at_k: Record<Verifier, Record<string, Estimate>>;
+  /** pass^k: that all of k samples are right. As above. */
+  pass_hat_k: Record<Verifier, Record<string, Estimate>>;
+  /** maj@k: that the most frequent answer of k samples is right. By k; NaN as above. */
+  maj_at_k: Record<string, Estimate>;
   /** Share of samples that are verified: mean@n by our verifier. */
   verified: Estimate;
   /** Mean process accuracy. */
@@ -84,6 +94,7 @@ interface Problem {
   template: string;
   mode: string;
   samples: number;
+  cluster: string;
   /** One per statistic. */
   values: number[];
 }
@@ -112,7 +123,11 @@ export function computeMetrics(rows: readonly SampleRow[], options: MetricsOptio
     k,
     seed,
     ranges,
-    interval: { method: 'percentile bootstrap over problems', level: DEFAULT_LEVEL, replicates },
+    interval: {
+      method: 'percentile bootstrap over problems, clustered by graph',
+      level: DEFAULT_LEVEL,
+      replicates,
+    },
     overall: group('overall', problems),
     by_op: groupBy('op', ({ op }) => String(op)),
     by_context: groupBy('context', ({ template }) => template),
@@ -131,7 +146,7 @@ function problemsOf(rows: readonly SampleRow[], ks: readonly number[]): Problem[
   const ids = [...byTask.keys()].sort((a, b) => (a < b ? -1 : 1));
   return ids.map((id) => {
     const samples = byTask.get(id)!;
-    const { op, template, mode } = samples[0]!;
+    const { op, template, mode, fingerprint } = samples[0]!;
     const indices = new Set(samples.map((row) => row.sample_index));
     if (indices.size < samples.length || samples.some((row) => row.op !== op)) {
       const got = indices.size < samples.length ? 'a sample index twice' : 'several ops';
@@ -146,13 +161,32 @@ function problemsOf(rows: readonly SampleRow[], ks: readonly number[]): Problem[
     const share = (has: (row: SampleRow) => boolean): number => samples.filter(has).length / n;
     const counts = VERIFIERS.map((verifier) => samples.filter((row) => isRight(row, verifier)).length);
     const values = counts.flatMap((c) => ks.map((k) => passAtK(n, c, k)));
+    values.push(...counts.flatMap((c) => ks.map((k) => passHatK(n, c, k))));
+    const { right, wrong, silent } = votes(samples);
+    values.push(...ks.map((k) => majAtK(right, wrong, silent, k)));
     values.push(share((row) => row.verified));
     values.push(samples.reduce((sum, row) => sum + row.process_accuracy, 0) / n);
     for (const type of ERROR_TYPES) values.push(share((row) => row.errors.includes(type)));
     for (const kind of FIRST_ERROR_KINDS) values.push(share((row) => row.first_error?.kind === kind));
     values.push(share((row) => row.first_error === null));
-    return { op, template, mode, samples: n, values };
+    return { op, template, mode, samples: n, cluster: fingerprint ?? id, values };
   });
+}
+
+/** How many samples gave the right answer, each wrong one, and none. */
+function votes(samples: readonly SampleRow[]): { right: number; wrong: number[]; silent: number } {
+  const wrong = new Map<string, number>();
+  let right = 0;
+  let silent = 0;
+  for (const { answer_correct, extracted_answer } of samples) {
+    if (answer_correct) right++;
+    else if (extracted_answer === undefined || extracted_answer === null || extracted_answer === '') silent++;
+    else {
+      const answer = String(parseNumber(extracted_answer) ?? extracted_answer);
+      wrong.set(answer, (wrong.get(answer) ?? 0) + 1);
+    }
+  }
+  return { right, wrong: [...wrong.values()], silent };
 }
 
 /** Whether a verifier calls the sample right. */
@@ -180,16 +214,24 @@ function groupMetrics(
   name: string,
 ): GroupMetrics {
   const columns = problems[0]!.values.map((_, s) => Float64Array.from(problems, ({ values }) => values[s]!));
-  const estimates = bootstrapMeans(columns, { streams: randomFamily('bootstrap', seed, name), replicates });
+  const clusters = problems.map(({ cluster }) => cluster);
+  const streams = randomFamily('bootstrap', seed, name);
+  const estimates = bootstrapMeans(columns, { streams, replicates, clusters });
   let next = 0;
   const take = <K extends string>(keys: readonly K[]): Record<K, Estimate> =>
     Object.fromEntries(keys.map((key) => [key, estimates[next++]!])) as Record<K, Estimate>;
-  const pass = {} as Record<Verifier, Record<string, Estimate>>;
-  for (const verifier of VERIFIERS) pass[verifier] = take(ks.map(String));
+  const byVerifier = (): Record<Verifier, Record<string, Estimate>> =>
+    Object.fromEntries(VERIFIERS.map((verifier) => [verifier, take(ks.map(String))])) as Record<
+      Verifier,
+      Record<string, Estimate>
+    >;
   return {
     problems: problems.length,
+    clusters: new Set(clusters).size,
     samples: problems.reduce((sum, { samples }) => sum + samples, 0),
-    pass_at_k: pass,
+    pass_at_k: byVerifier(),
+    pass_hat_k: byVerifier(),
+    maj_at_k: take(ks.map(String)),
     verified: estimates[next++]!,
     process_accuracy: estimates[next++]!,
     errors: take(ERROR_TYPES),

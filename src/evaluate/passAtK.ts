@@ -25,6 +25,70 @@ export function passHatK(n: number, c: number, k: number): number {
   return allRight;
 }
 
+/** mean@k: the expected share of right ones among k samples, c/n whatever k; NaN when n < k. */
+export function meanAtK(n: number, c: number, k: number): number {
+  check(n, c, k);
+  return n < k ? Number.NaN : c / n;
+}
+
+/**
+ * maj@k: the chance that the most frequent answer among k samples, drawn without replacement, is the right one; several
+ * equally frequent ones share the chance evenly. Samples without an answer do not vote. Exact, not simulated. NaN when
+ * fewer than k samples are there.
+ * @param right Samples with the right answer.
+ * @param wrong For each wrong answer, how many samples gave it.
+ * @param silent Samples without an answer.
+ */
+export function majAtK(right: number, wrong: readonly number[], silent: number, k: number): number {
+  const n = right + silent + wrong.reduce((sum, count) => sum + count, 0);
+  check(n, right, k);
+  if (n < k) return Number.NaN;
+  // C(N, a) times r^a (1 − r)^(N − a): the factors cancel in the end, and keep every number within range.
+  const r = k / n;
+  const silentTerms = binomial(silent, r);
+  const rightTerms = binomial(right, r);
+  const wrongTerms = wrong.map((count) => binomial(count, r));
+  let chance = 0;
+  for (let votes = 1; votes <= Math.min(right, k); votes++) {
+    // ways[ties][drawn]: the others have at most `votes` each, `ties` of them exactly as many.
+    let ways = [silentTerms.slice(0, k - votes + 1)];
+    for (const terms of wrongTerms) {
+      const next = [...ways.map(() => new Float64Array(k - votes + 1)), new Float64Array(k - votes + 1)];
+      for (const [ties, row] of ways.entries()) {
+        for (let drawn = 0; drawn < row.length; drawn++) {
+          if (row[drawn] === 0) continue;
+          const most = Math.min(votes, terms.length - 1, k - votes - drawn);
+          for (let a = 0; a <= most; a++) {
+            next[a === votes ? ties + 1 : ties]![drawn + a]! += row[drawn]! * terms[a]!;
+          }
+        }
+      }
+      ways = next;
+    }
+    for (const [ties, row] of ways.entries()) {
+      chance += (rightTerms[votes]! * (row[k - votes] ?? 0)) / (ties + 1);
+    }
+  }
+  return Math.min(1, chance / binomial(n, r)[k]!);
+}
+
+/** Binomial probabilities of 0…n. */
+function binomial(n: number, p: number): Float64Array {
+  const terms = new Float64Array(n + 1);
+  if (p >= 1) {
+    terms[n] = 1;
+    return terms;
+  }
+  // From the most likely value outwards, then normalised.
+  const mode = Math.min(n, Math.floor((n + 1) * p));
+  terms[mode] = 1;
+  const odds = p / (1 - p);
+  for (let a = mode; a < n; a++) terms[a + 1] = (terms[a]! * (n - a) * odds) / (a + 1);
+  for (let a = mode; a > 0; a--) terms[a - 1] = (terms[a]! * a) / ((n - a + 1) * odds);
+  const total = terms.reduce((sum, term) => sum + term, 0);
+  return terms.map((term) => term / total);
+}
+
 function check(n: number, c: number, k: number): void {
   const whole = Number.isInteger(n) && Number.isInteger(c) && Number.isInteger(k);
   if (!whole || c < 0 || c > n || k < 1) {

@@ -29,6 +29,8 @@ export type EvaluationRow = Verdict & {
   op: number;
   template: string;
   mode: string;
+  /** The task's, where it has one. */
+  fingerprint?: string;
   response: string;
   /** New tokens. */
   tokens: number;
@@ -110,6 +112,7 @@ async function sampleAndJudge(
         op: task.op,
         template: task.template,
         mode: task.mode,
+        ...('fingerprint' in task ? { fingerprint: task.fingerprint as string } : {}),
         response: sample.response,
         tokens: sample.tokens,
         stop_reason: sample.stopReason,
