@@ -1,10 +1,10 @@
 /** `interplay generate`: writes a stretch of a task stream to a file. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { runCancellable } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { type TokenCounter, UNIQUE_BY, type UniqueBy, writeTasks } from '../tasks/index.ts';
 import { type SourceFlags, sourceFromFlags, sourceOptions } from './sourceFlags.ts';
-import { brief, integerOption, printJson, terminalProgress } from './terminal.ts';
+import { amountOption, brief, integerOption, printJson, terminalProgress } from './terminal.ts';
 
 interface Flags extends SourceFlags {
   count?: number;
@@ -25,7 +25,7 @@ export function register(program: Command): void {
     .option(
       '--tokens <n>',
       'instead of --count: as many tasks as have so many tokens in all (200k, 50M, 1.5B)',
-      tokensOption,
+      amountOption,
     )
     .option(
       '--tokenizer <path>',
@@ -106,15 +106,4 @@ async function counterFor({ tokens, tokenizer }: Flags): Promise<TokenCounter | 
   if (tokens === undefined && tokenizer === undefined) return undefined;
   const { countTokensWith } = await import('../tokenizer/index.ts');
   return countTokensWith(tokenizer);
-}
-
-const SCALES: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, B: 1e9, G: 1e9 };
-
-/** Commander parser for a number of tokens: `200k`, `50M`, `1.5B`, `1000`. */
-function tokensOption(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)([kmbg]?)$/i.exec(text.trim());
-  const value = match === null ? Number.NaN : Number(match[1]) * SCALES[match[2]!.toUpperCase()]!;
-  const rounded = Math.round(value);
-  if (Number.isSafeInteger(rounded) && rounded >= 1) return rounded;
-  throw new InvalidArgumentError('must be a number of 1 or more, like 200k, 50M or 1.5B');
 }
