@@ -103,11 +103,6 @@ export class UniqueFilter {
       `ask for at most ${found}, or for more ops, contexts or modes, or for a narrower --unique`,
     );
   }
-
-  /** Bytes that the memory of what was seen takes: 10 to 12.5 a task. */
-  get bytes(): number {
-    return this.seen.bytes;
-  }
 }
 
 /**
