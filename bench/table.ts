@@ -18,6 +18,8 @@ export interface BenchmarkOptions {
   profile?: boolean;
   /** How many training steps `memory` runs, how many tasks `unique` draws. */
   steps?: number;
+  /** How many tasks `generate` draws in each round. */
+  tasks?: number;
 }
 
 /** What a benchmark gives back: its rows, and text for people (not part of the JSON). */

@@ -22,8 +22,8 @@ const KINDS: Record<string, TaskSourceOptions> = {
 const GOLDEN: Record<string, Record<string, string>> = {
   1: {
     paper: 'cc189c6e100b14ddd07eca4f683d2aa13918e7eedf405c4defe18174fa67cea5',
-    reverse: 'ca9534b2fcf95f775c78dde9d723fa23ec9ac341aa377f985648827af90e0dff',
-    deep: 'cb7ccd53fce682dd33e2bbb58ba268daa22c055c95751c42ddb0e8d03f66e275',
+    reverse: 'af6c9f6fdb11edace8906accd2221a7aa3349d029c9c79c4d93750d11a7cbc49',
+    deep: 'd876b9a1aea4816698bac57ed8b88a380cb03c11de51c051c4287344a2ff4faf',
     large: 'eabd920ebee75c90762252ada6cc831323a03a8e3a4e54e19cfc578de87931bc',
     micro: '9aa2feb9079d6765bf2b40bf6176f4f77d7a8d3a1e26041bd138eb1a53550ed9',
   },
