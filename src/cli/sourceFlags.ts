@@ -108,7 +108,8 @@ function depthOf(text: string): number {
 
 function parseSplits(text: string): Splits {
   const entries = list('--splits', text).map((part): [string, number] => {
-    const match = /^([^=\s]+)\s*=\s*([0-9.]+(?:e-?\d+)?)$/i.exec(part);
+    // A name that is a number would not keep its place among the others, and places decide which graphs are whose.
+    const match = /^([^=\s\d][^=\s]*)\s*=\s*([0-9.]+(?:e-?\d+)?)$/i.exec(part);
     if (match === null) throw shares(text, `'${part}'`);
     return [match[1]!, Number(match[2])];
   });
@@ -122,7 +123,7 @@ function shares(text: string, got: string): Error {
     'SPLIT_SHARES',
     '--splits like train=0.8,val=0.1,test=0.1',
     `${got} in '${text}'`,
-    'give each split a name of its own and a positive share',
+    'give each split a name of its own that starts with a letter, and a positive share',
   );
 }
 

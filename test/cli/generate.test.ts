@@ -131,6 +131,7 @@ describe('interplay generate and inspect', () => {
     ['an empty list', ['--modes', ','], 'USAGE'],
     ['shares that are none', ['--splits', 'train=0.8,val'], 'SPLIT_SHARES'],
     ['a share of none', ['--splits', 'train=0.8,val=0'], 'SPLIT_SHARES'],
+    ['a number as the name of a split', ['--splits', 'train=0.8,2=0.2'], 'SPLIT_SHARES'],
     ['a split twice', ['--splits', 'train=0.8,train=0.2'], 'SPLIT_SHARES'],
     ['splits without the one asked for', ['--splits', 'fit=0.8,last=0.2'], 'SPLIT_UNKNOWN'],
     ['an identity of something else', ['--identity', 'values,names'], 'USAGE'],
