@@ -106,11 +106,12 @@ function compactness(op: number): number {
 }
 
 /** Takes away the cells that neither a total nor an instance of the choice needs. */
-function dropUnused(structure: Structure, totals: readonly ChosenTotal[], instances: ChosenInstance[]): void {
+function dropUnused(structure: Structure, totals: ChosenTotal[], instances: ChosenInstance[]): void {
   const used = new Set(instances.map(({ cell }) => cell));
   for (const { place } of totals) for (const cell of structure.byPlace[place]!) used.add(cell);
-  const renumbered = keepCells(structure, (cell) => used.has(cell));
-  for (const instance of instances) instance.cell = renumbered.get(instance.cell)!;
+  const { cells, places } = keepCells(structure, (cell) => used.has(cell));
+  for (const instance of instances) instance.cell = cells.get(instance.cell)!;
+  for (const total of totals) total.place = places.get(total.place)!;
 }
 
 /** Trims the smallest place so that a total over it fits, mostly: else small ops would hardly have totals. */

@@ -178,28 +178,37 @@ export function addCell(structure: Structure, world: World, avoid: ReadonlySet<n
   return cells.length - 1;
 }
 
-/** Keeps only the first `count` cells of a place, and so renumbers what comes behind. */
+/** Keeps only the first `count` ≥ 1 cells of a place, and so renumbers what comes behind. */
 export function trimPlace(structure: Structure, place: number, count: number): void {
   const kept = new Set(structure.byPlace[place]!.slice(0, count));
   keepCells(structure, (cell) => structure.cells[cell]!.place !== place || kept.has(cell));
 }
 
 /**
- * Keeps the cells that are wanted, numbered anew in the old order by place; returns the new number of each. Places keep
- * their numbers, also where nothing is left in them.
+ * Keeps the cells that are wanted and the places that still have one, numbered anew in the old order by place. Returns
+ * the new numbers.
  */
-export function keepCells(structure: Structure, wanted: (cell: number) => boolean): Map<number, number> {
-  const { cells, byPlace } = structure;
-  const old = cells.slice();
-  const renumbered = new Map<number, number>();
-  const members = byPlace.map((place) => place.filter(wanted));
-  cells.length = 0;
-  for (const [place, kept] of members.entries()) {
-    byPlace[place] = kept.map((cell) => {
-      const number = cells.push(old[cell]!) - 1;
-      renumbered.set(cell, number);
-      return number;
-    });
+export function keepCells(
+  structure: Structure,
+  wanted: (cell: number) => boolean,
+): { cells: Map<number, number>; places: Map<number, number> } {
+  const old = structure.cells.slice();
+  const members = structure.byPlace.map((place) => place.filter(wanted));
+  const cells = new Map<number, number>();
+  const places = new Map<number, number>();
+  structure.cells.length = 0;
+  structure.byPlace.length = 0;
+  for (const [was, kept] of members.entries()) {
+    if (kept.length === 0) continue;
+    const place = structure.byPlace.length;
+    places.set(was, place);
+    structure.byPlace.push(
+      kept.map((cell) => {
+        const number = structure.cells.push({ place, category: old[cell]!.category }) - 1;
+        cells.set(cell, number);
+        return number;
+      }),
+    );
   }
-  return renumbered;
+  return { cells, places };
 }

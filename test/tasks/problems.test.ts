@@ -101,7 +101,7 @@ describe('generated problems', () => {
     for (const { mode, depth } of KINDS) {
       let spoilt = 0;
       const source = createTaskSource({ ops: '7-12', modes: [mode], depths: [depth] });
-      for (const task of source.take(40)) {
+      for (const task of source.take(120)) {
         assertClaims(task, source.world);
         const leaf = task.graph.nodes.find(({ operation }) => operation === 'constant');
         if (leaf === undefined) continue;

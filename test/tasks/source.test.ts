@@ -20,12 +20,12 @@ const KINDS: Record<string, TaskSourceOptions> = {
 
 /** SHA-256 of the first 1,000 records as JSON lines. A change of any byte needs a new GENERATOR_VERSION. */
 const GOLDEN: Record<string, Record<string, string>> = {
-  1: {
-    paper: 'cc189c6e100b14ddd07eca4f683d2aa13918e7eedf405c4defe18174fa67cea5',
-    reverse: 'af6c9f6fdb11edace8906accd2221a7aa3349d029c9c79c4d93750d11a7cbc49',
-    deep: 'd876b9a1aea4816698bac57ed8b88a380cb03c11de51c051c4287344a2ff4faf',
-    large: 'eabd920ebee75c90762252ada6cc831323a03a8e3a4e54e19cfc578de87931bc',
-    micro: '9aa2feb9079d6765bf2b40bf6176f4f77d7a8d3a1e26041bd138eb1a53550ed9',
+  2: {
+    paper: 'fc693762defe01b463abf91ab40d93e834c502c29e773e5513fe4c6cdffd4a19',
+    micro: 'e2334e2682e7bd4469aa62b3647f3dda837bf6a6fd2650a39e2ee8113039c0d1',
+    reverse: '4c090cf7f6300028305bae202db201ee873673c32cdb94d38d2bd5064b2c559a',
+    deep: 'cc7c1b28d1992e01876f521ee4ce744476a1906020f89826596c9fb1ab347dd6',
+    large: 'aefc8d0a36f07249399fd4ba01a172e634d8b33a7c6daf0b1b1be6274a3bbeea',
   },
 };
 
