@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
-import { worldSchema } from '../tasks/index.ts';
+import { dataSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -12,48 +12,15 @@ const positive = z.number().positive();
 /** At 1 the bias correction would divide by 0. */
 const decayRate = z.number().min(0).lt(1);
 
-/** Tasks generated on the fly: nothing to store, and no task is seen twice. */
-const generatedData = z.strictObject({
-  world: z
-    .union([z.string(), worldSchema])
-    .default('paper')
-    .describe('preset of the task world, or its fields'),
-  contexts: z.array(z.string()).min(1).default(['zoo', 'school', 'festival']),
-  ops: z.string().default('2-10').describe('operation counts, as in --ops'),
-  op_weights: z
-    .record(z.string(), z.number().min(0))
-    .optional()
-    .describe('relative weight by op; default equal'),
-  modes: z.array(z.string()).min(1).default(['forward']),
-  split: z.string().default('train'),
-});
-
-/** Tasks from files, in an order that depends on (seed, epoch, position) alone. */
-const fileData = z.strictObject({
-  files: z.array(z.string()).min(1).describe('task files, JSONL or Parquet'),
-});
-
-const dataSchema = z.union([fileData, generatedData]);
-
 export const pretrainSchema = z.strictObject({
   model: z
     .union([z.string(), z.record(z.string(), z.unknown())])
     .optional()
     .describe('model preset, or fields of a Hugging Face Qwen2 config; default micro, or that of init'),
   init: z.string().optional().describe('model folder to start from (mid-training); default random weights'),
-  tokenizer: z
-    .union([z.string(), z.strictObject({ vocabulary: count.default(512), tasks: count.default(5000) })])
-    .optional()
-    .describe('tokenizer folder or file, or how to train one on the training data; default, or that of init'),
+  tokenizer: tokenizerSchema.optional(),
   data: dataSchema.prefault({}),
-  validation: z
-    .strictObject({
-      tasks: z.int().min(0).default(256),
-      files: z.array(z.string()).optional(),
-      split: z.string().default('val'),
-    })
-    .prefault({})
-    .describe('held-out tasks: the data settings with this split, or files'),
+  validation: validationSchema.prefault({}),
   tokens: count.default(2_000_000).describe('token budget'),
   batch_tokens: count.default(2048).describe('most tokens per optimizer step'),
   learning_rate: positive.default(2e-3).describe('peak rate'),

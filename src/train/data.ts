@@ -6,7 +6,7 @@ import { userError } from '../core/errors.ts';
 import { randomFamily } from '../core/random.ts';
 import { createTaskSource, type ReferenceTask, readTasks, trainingText } from '../tasks/index.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import type { PretrainConfig } from './config.ts';
+import type { DataConfig } from './dataConfig.ts';
 import type { SequenceSource } from './packing.ts';
 
 /** Tasks by position: endless for generated data, epoch after epoch for files. */
@@ -17,7 +17,7 @@ export interface TaskSeries {
 }
 
 /** The series that the settings describe; `split` overrides the split of generated data. */
-export function taskSeries(data: PretrainConfig['data'], seed: number, split?: string): TaskSeries {
+export function taskSeries(data: DataConfig, seed: number, split?: string): TaskSeries {
   if ('files' in data) return fileSeries(data.files, seed);
   return createTaskSource({
     world: data.world,
