@@ -68,7 +68,8 @@ export function register(program: Command): void {
     });
 }
 
-function readConfig(path: string | undefined): Record<string, unknown> {
+/** Settings of a file, as they are; none without a file. */
+export function readConfig(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
   const value = readJsonFile(path, 'configuration file');
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {

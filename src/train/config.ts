@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
-import { dataSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
+import { dataSchema, lossOnSchema, packingSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -20,6 +20,9 @@ export const pretrainSchema = z.strictObject({
   init: z.string().optional().describe('model folder to start from (mid-training); default random weights'),
   tokenizer: tokenizerSchema.optional(),
   data: dataSchema.prefault({}),
+  packing: packingSchema,
+  row_tokens: count.default(2048).describe('tokens of a row of packing first-fit and paper'),
+  loss_on: lossOnSchema,
   validation: validationSchema.prefault({}),
   tokens: count.default(2_000_000).describe('token budget'),
   batch_tokens: count.default(2048).describe('most tokens per optimizer step'),
@@ -73,9 +76,20 @@ export function parsePretrainConfig(input: unknown, source = 'the settings'): Pr
       ? {
           ...given,
           model: given.model ?? 'micro',
-          tokenizer: given.tokenizer ?? { vocabulary: 512, tasks: 5000 },
+          // A folder of shards has the tokenizer that they were written with.
+          tokenizer:
+            given.tokenizer ??
+            ('shards' in given.data ? given.data.shards : { vocabulary: 512, tasks: 5000 }),
         }
       : given;
+  if ('shards' in config.data && typeof config.tokenizer === 'object') {
+    throw userError(
+      'CONFIG',
+      'no tokenizer to be trained beside data.shards',
+      'one',
+      'leave tokenizer out: the shards have theirs',
+    );
+  }
   if (config.min_learning_rate > config.learning_rate) {
     throw userError(
       'CONFIG',

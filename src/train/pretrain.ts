@@ -20,9 +20,9 @@ import { type ProgressSink, silent } from '../core/progress.ts';
 import { parseModelConfig, resolveModelConfig } from '../model/config.ts';
 import { loadModel } from '../model/files.ts';
 import { createQwen2, type Qwen2, tokenLosses } from '../model/qwen2.ts';
-import { trainingText } from '../tasks/index.ts';
 import { openTokenizer, type Tokenizer, trainTokenizer } from '../tokenizer/index.ts';
 import { AdamW } from './adamw.ts';
+import { createBatches } from './batches.ts';
 import {
   latestCheckpoint,
   readState,
@@ -31,8 +31,10 @@ import {
   type TrainState,
 } from './checkpoint.ts';
 import { type PretrainConfig, type PretrainInput, parsePretrainConfig } from './config.ts';
-import { encodeTask, sequenceSource, type TaskSeries, taskSeries } from './data.ts';
-import { nextSequences, pack, toTensors } from './packing.ts';
+import { openData, type TrainingData } from './data.ts';
+import { type HeldOutLoss, heldOutLoss, heldOutTexts } from './heldOut.ts';
+import { lossWeights } from './objective.ts';
+import { type PackedBatch, toTensors } from './packing.ts';
 import { RunLog } from './runLog.ts';
 import { type CosineSchedule, learningRate } from './schedule.ts';
 
@@ -63,6 +65,8 @@ export interface PretrainResult {
   loss: number;
   /** Held-out loss after the last step, nats per token; NaN without held-out tasks. */
   validationLoss: number;
+  /** The same by group of tasks, as `validation.by` names them. */
+  validationLossByGroup: Record<string, number>;
   /** Tokens per second of this call's training steps, everything but held-out losses and checkpoints included. */
   tokensPerSecond: number;
   /** False when the run was stopped before its token budget was spent; `resume` goes on. */
@@ -87,10 +91,11 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
   const resumed = checkRun(run, config, options);
 
   // Data and tokenizer. A resumed run takes the tokenizer of its checkpoint.
-  const tasks = taskSeries(config.data, config.seed);
-  const start = startingPoint(config, resumed, tasks);
+  const data = openData(config.data, config.seed);
+  const start = startingPoint(config, resumed, data);
   const { tokenizer, model } = start;
-  const heldOut = validationSequences(config, tokenizer);
+  const weigh = lossWeights(config.loss_on, tokenizer);
+  const heldOut = heldOutTexts(config.validation, config.data, config.seed, tokenizer);
   const optimizer = new AdamW(model.parameters, {
     beta1: config.beta1,
     beta2: config.beta2,
@@ -98,9 +103,15 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
     weightDecay: config.weight_decay,
     clip: config.clip,
   });
-  const sequences = sequenceSource(tasks, tokenizer);
-  const longest = model.config.max_position_embeddings;
-  nextSequences(sequences, 0, config.batch_tokens, longest); // the first batch shows whether texts fit at all
+  const batches = createBatches(data.sequences(tokenizer), {
+    packing: config.packing,
+    batchTokens: config.batch_tokens,
+    rowTokens: config.row_tokens,
+    positions: model.config.max_position_embeddings,
+    seed: config.seed,
+    weigh,
+  });
+  batches.at(0); // the first batch shows whether texts fit at all
   if (resumed === undefined) openRun(run, config); // everything has been checked: now files may change
 
   // Where the run stands; everything else is a function of this and the settings.
@@ -128,7 +139,10 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
   };
 
   const timed = { tokens: 0, milliseconds: 0, tokensAtLog: state.tokens, logAt: clock() };
-  let validationLoss = Number.NaN;
+  let heldOutNow: HeldOutLoss = { mean: Number.NaN, groups: {} };
+  const validate = () => {
+    heldOutNow = heldOutLoss(model, heldOut, config.batch_tokens, config.validation.by, weigh);
+  };
   let savedStep = resumed === undefined ? -1 : state.step;
   const save = () => {
     if (savedStep === state.step) return;
@@ -142,13 +156,7 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
 
   while (state.tokens < config.tokens && !isCancelled()) {
     const stepStarted = clock();
-    const { sequences: texts, next } = nextSequences(
-      sequences,
-      state.next_sequence,
-      config.batch_tokens,
-      longest,
-    );
-    const batch = pack(texts);
+    const { batch, next } = batches.at(state.next_sequence);
     const rate = learningRate(schedule, state.tokens + batch.ids.length);
     const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate, config.recompute);
     if (!Number.isFinite(batchLoss) || !Number.isFinite(gradientNorm)) {
@@ -173,13 +181,16 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
       log.timing({ step: state.step, seconds, tokens_per_second: tokensPerSecond });
       Object.assign(timed, { tokensAtLog: state.tokens, logAt: clock() });
     }
-    if (validates) validationLoss = meanLoss(model, heldOut, config.batch_tokens);
+    if (validates) validate();
     if (logs || validates) {
       log.metrics({
         step: state.step,
         tokens: state.tokens,
         ...(logs ? { loss: state.loss!, gradient_norm: gradientNorm, learning_rate: rate } : {}),
-        ...(validates && heldOut.length > 0 ? { validation_loss: validationLoss } : {}),
+        ...(validates && heldOut.length > 0 ? { validation_loss: heldOutNow.mean } : {}),
+        ...(validates && config.validation.by !== undefined
+          ? { validation_loss_by_group: heldOutNow.groups }
+          : {}),
       });
     }
     if (last || (config.save_every > 0 && state.step % config.save_every === 0)) save();
@@ -192,7 +203,7 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
       secondsLeft: (Math.max(0, config.tokens - state.tokens) * perToken) / 1000,
       values: {
         loss: batchLoss,
-        ...(Number.isNaN(validationLoss) ? {} : { validation_loss: validationLoss }),
+        ...(Number.isNaN(heldOutNow.mean) ? {} : { validation_loss: heldOutNow.mean }),
         tokens_per_second: 1000 / perToken,
       },
     });
@@ -201,8 +212,7 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
 
   const finished = state.tokens >= config.tokens;
   save();
-  if (Number.isNaN(validationLoss) && finished)
-    validationLoss = meanLoss(model, heldOut, config.batch_tokens);
+  if (Number.isNaN(heldOutNow.mean) && finished) validate();
   optimizer.dispose();
   return {
     out: run,
@@ -212,7 +222,8 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
     steps: state.step,
     tokens: state.tokens,
     loss: state.loss ?? Number.NaN,
-    validationLoss,
+    validationLoss: heldOutNow.mean,
+    validationLossByGroup: heldOutNow.groups,
     tokensPerSecond: (1000 * timed.tokens) / timed.milliseconds,
     finished,
   };
@@ -226,14 +237,14 @@ function diverged(got: string): Error {
 export function trainStep(
   model: Qwen2,
   optimizer: AdamW,
-  batch: ReturnType<typeof pack>,
+  batch: PackedBatch,
   rate: number,
   recompute: boolean,
 ) {
   return tf.tidy(() => {
     const { targets, ...inputs } = toTensors(batch);
     const { value, gradients } = variableGradients(
-      () => tf.mean(tokenLosses(model, inputs, targets, { recompute })) as tf.Scalar,
+      () => batchLoss(tokenLosses(model, inputs, targets, { recompute }), batch.weights),
       model.parameters,
     );
     const gradientNorm = optimizer.update(gradients, rate);
@@ -241,29 +252,11 @@ export function trainStep(
   });
 }
 
-/** Mean −log p per token over whole sequences, in batches; NaN for none. */
-export function meanLoss(model: Qwen2, sequences: readonly number[][], batchTokens: number): number {
-  let sum = 0;
-  let rows = 0;
-  for (let first = 0; first < sequences.length; ) {
-    let count = 0;
-    let size = 0;
-    while (
-      first + count < sequences.length &&
-      (count === 0 || size + sequences[first + count]!.length - 1 <= batchTokens)
-    ) {
-      size += sequences[first + count]!.length - 1;
-      count++;
-    }
-    const batch = pack(sequences.slice(first, first + count));
-    sum += tf.tidy(() => {
-      const { targets, ...inputs } = toTensors(batch);
-      return tf.sum(tokenLosses(model, inputs, targets)).dataSync()[0]!;
-    });
-    rows += batch.ids.length;
-    first += count;
-  }
-  return rows === 0 ? Number.NaN : sum / rows;
+/** Mean of the rows' losses by weight; 0 when none has any. */
+function batchLoss(losses: tf.Tensor1D, weights: Float32Array | undefined): tf.Scalar {
+  if (weights === undefined) return tf.mean(losses) as tf.Scalar;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return tf.mul(tf.sum(tf.mul(losses, tf.tensor1d(weights))), total === 0 ? 0 : 1 / total) as tf.Scalar;
 }
 
 /** Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill. */
@@ -322,13 +315,13 @@ function clearRun(run: string): void {
 }
 
 /** Model and tokenizer to begin with: of the checkpoint, of `init`, or new. */
-function startingPoint(config: PretrainConfig, resumed: string | undefined, tasks: TaskSeries) {
+function startingPoint(config: PretrainConfig, resumed: string | undefined, data: TrainingData) {
   const folder = resumed ?? config.init;
   if (folder !== undefined) {
     const { model, tokenizer } = loadModel(folder);
     return { model, tokenizer };
   }
-  const tokenizer = makeTokenizer(config, tasks);
+  const tokenizer = makeTokenizer(config, data);
   const settings =
     typeof config.model === 'string' && config.model.endsWith('.json')
       ? parseModelConfig(readJsonFile(config.model, 'model config'), config.model)
@@ -344,22 +337,13 @@ function startingPoint(config: PretrainConfig, resumed: string | undefined, task
   return { model: createQwen2(settings, config.seed), tokenizer };
 }
 
-/** The tokenizer of the settings: read, or trained on the first training tasks. */
-function makeTokenizer(config: PretrainConfig, tasks: TaskSeries): Tokenizer {
+/** The tokenizer of the settings: read, or trained on the first training texts. */
+function makeTokenizer(config: PretrainConfig, data: TrainingData): Tokenizer {
   const { tokenizer = { vocabulary: 512, tasks: 5000 } } = config;
   if (typeof tokenizer === 'string') return openTokenizer(tokenizer);
-  const count = Math.min(tokenizer.tasks, tasks.size ?? Number.POSITIVE_INFINITY);
-  const texts = Array.from({ length: count }, (_, i) => trainingText(tasks.at(i)));
-  return trainTokenizer(texts, { vocabularySize: tokenizer.vocabulary });
-}
-
-/** Held-out token sequences, fixed for the whole run. */
-function validationSequences(config: PretrainConfig, tokenizer: Tokenizer): number[][] {
-  const { tasks: wanted, files, split } = config.validation;
-  if (wanted === 0 || (files === undefined && 'files' in config.data)) return []; // no held-out data were named
-  const tasks = taskSeries(files === undefined ? config.data : { files }, config.seed, split);
-  const count = Math.min(wanted, tasks.size ?? wanted);
-  return Array.from({ length: count }, (_, i) => encodeTask(tasks.at(i), tokenizer));
+  const count = Math.min(tokenizer.tasks, data.size ?? Number.POSITIVE_INFINITY);
+  const texts = Array.from({ length: count }, (_, i) => data.text!(i)); // shards, which have none, have a tokenizer
+  return trainTokenizer(texts, { vocabularySize: tokenizer.vocabulary, special: data.special });
 }
 
 function hashOf(config: PretrainConfig): string {

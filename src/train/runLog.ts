@@ -14,6 +14,7 @@ export interface TrainMetrics {
   gradient_norm?: number;
   learning_rate?: number;
   validation_loss?: number;
+  validation_loss_by_group?: Record<string, number>;
 }
 
 /** One line of timing.jsonl. */
