@@ -17,6 +17,8 @@ export interface PackedBatch {
   targets: Int32Array;
   /** Row offsets of the sequences, S + 1 entries. */
   segments: Int32Array;
+  /** Weight of each predicted token in the loss [T]; 1 each when absent. */
+  weights?: Float32Array;
 }
 
 /** Packs sequences of token ids; a sequence of n tokens makes n − 1 rows (its last token is only a target). */
