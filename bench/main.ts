@@ -21,6 +21,7 @@ const names = [
   'loader',
   'kernel',
   'unique',
+  'loop',
 ];
 
 function commandLine() {

@@ -56,7 +56,8 @@ export async function writeAtomicallyAsync<T>(
   }
 }
 
-function unwritable(path: string, error: unknown): Error {
+/** The error of an output path that cannot be written to. */
+export function unwritable(path: string, error: unknown): Error {
   const got = `${path} (${reason(error)})`;
   return userError('OUTPUT_UNWRITABLE', 'a writable output path', got, 'choose another --out');
 }
@@ -206,6 +207,13 @@ export function writeFolderAtomically(path: string, fill: (temporary: string) =>
     folder.abandon();
     throw error;
   }
+}
+
+/** Removes a folder so that a kill leaves it whole or under a name that {@link recoverFolder} clears away. */
+export function removeFolder(path: string): void {
+  const leaving = `${resolve(path)}.tmp-${randomBytes(6).toString('hex')}`;
+  renameSync(path, leaving);
+  rmSync(leaving, { recursive: true, force: true });
 }
 
 /** Cleans a folder of what killed writers left in it; a replaced entry whose successor never came is put back. */

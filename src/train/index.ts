@@ -23,7 +23,10 @@ export { type HeldOutLoss, type HeldOutText, heldOutLoss, heldOutTexts } from '.
 export { lossWeights } from './objective.ts';
 export { type PackedBatch, pack, toTensors } from './packing.ts';
 export { type PretrainOptions, type PretrainResult, pretrain } from './pretrain.ts';
+export { Remit, type RemitOptions, remitWeights } from './remit.ts';
+export type { RunFacts } from './runFolder.ts';
 export { RunLog, readMetrics, type TrainMetrics, type TrainTiming } from './runLog.ts';
-export { type CosineSchedule, learningRate } from './schedule.ts';
+export { learningRate, type Schedule } from './schedule.ts';
 export { openShards, type TokenShards } from './shards.ts';
 export { SHARD_TOKENS, ShardWriter, type WriteShardsOptions, writeShards } from './shardWriter.ts';
+export { type StepOptions, type StepResult, trainStep } from './step.ts';
