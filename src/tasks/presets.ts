@@ -6,7 +6,8 @@ import { type Mixture, resolveMixture } from './mixture.ts';
 import { resolveWorld, type World } from './world.ts';
 
 /**
- * All presets by name. Their weights are shares of tasks here; the reference's are shares of tokens.
+ * All presets by name. A task source takes their weights as shares of tasks; the reference means shares of tokens, and
+ * so does training (src/train/tokenShares.ts).
  * A name that ends in `@as-released` keeps an error of the released file that the plain name corrects.
  */
 export function mixturePresets(): Readonly<Record<string, Mixture>> {

@@ -51,6 +51,16 @@ describe('interplay tokenizer', () => {
     assert.match(await run('stats', '--tokenizer', join(out, 'tokenizer.json'), '--data', data), /280/);
   });
 
+  it('has further special tokens where asked, as single tokens behind the usual ten', async () => {
+    const out = join(folder, 'special');
+    await run('train', '--data', data, '--vocab', '280', '--out', out, '--special', '<think>', '</think>');
+    const tokenizer = Tokenizer.load(join(out, 'tokenizer.json'));
+    assert.equal(tokenizer.vocabularySize, 280);
+    const ids = tokenizer.encode('<think> wolf </think>');
+    assert.deepEqual([ids[0], ids.at(-1)], [10, 11]);
+    assert.ok(tokenizer.isSpecial(10) && tokenizer.isSpecial(11));
+  });
+
   it('says when fewer pairs occur than the vocabulary asks for', async () => {
     const printed = await run('train', '--data', data, '--vocab', '4000', '--out', join(folder, 'short'));
     assert.match(printed, /of 4000 asked for/);
@@ -64,6 +74,10 @@ describe('interplay tokenizer', () => {
     const train = (file: string, vocab: string, ...more: string[]) =>
       run('train', '--data', file, '--vocab', vocab, '--out', out, ...more);
     await assert.rejects(train(data, '265'), { code: 'VOCABULARY_SIZE' });
+    await assert.rejects(train(data, '267', '--special', 'a tag', 'b tag'), { code: 'VOCABULARY_SIZE' });
+    for (const token of ['[EOS]', 'a', '']) {
+      await assert.rejects(train(data, '300', '--special', token), { code: 'SPECIAL_TOKEN' });
+    }
     await assert.rejects(train(data, '300', '--min-frequency', '0'), { code: 'MIN_FREQUENCY' });
     await assert.rejects(train(join(folder, 'absent.jsonl'), '300'), { code: 'INPUT_UNREADABLE' });
     await assert.rejects(train(broken, '300'), { code: 'JSONL_LINE' });
