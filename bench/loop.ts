@@ -8,18 +8,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { threadCount, useBackend } from '../src/backend/index.ts';
 import { createQwen2, disposeQwen2 } from '../src/model/index.ts';
-import { trainingText } from '../src/tasks/index.ts';
 import { saveTokenizer, trainTokenizer } from '../src/tokenizer/index.ts';
 import {
   AdamW,
-  nextSequences,
+  createBatches,
+  openData,
   type PackedBatch,
   type PretrainInput,
-  pack,
   parsePretrainConfig,
   pretrain,
-  sequenceSource,
-  taskSeries,
   trainStep,
 } from '../src/train/index.ts';
 import { NoiseMeter } from './noise.ts';
@@ -45,17 +42,23 @@ export async function loopBenchmark(options: BenchmarkOptions): Promise<Benchmar
   const steps = options.steps ?? STEPS;
   try {
     const settings: PretrainInput = { model: name };
-    const { data, seed, batch_tokens: rows } = parsePretrainConfig(settings);
-    const tasks = taskSeries(data, seed);
-    const texts = Array.from({ length: TOKENIZER_TASKS }, (_, i) => trainingText(tasks.at(i)));
+    const config = parsePretrainConfig(settings);
+    const data = openData(config.data, config.seed);
+    const texts = Array.from({ length: TOKENIZER_TASKS }, (_, i) => data.text!(i));
     const tokenizer = trainTokenizer(texts, { vocabularySize: VOCABULARY });
     saveTokenizer(folder, tokenizer);
-    const source = sequenceSource(tasks, tokenizer);
+    const source = createBatches(data.sequences(tokenizer), {
+      packing: config.packing,
+      batchTokens: config.batch_tokens,
+      rowTokens: config.row_tokens,
+      positions: preset.max_position_embeddings,
+      seed: config.seed,
+    });
     const batches: PackedBatch[] = [];
-    for (let next = 0; batches.length < steps; ) {
-      const taken = nextSequences(source, next, rows);
-      batches.push(pack(taken.sequences));
-      next = taken.next;
+    for (let cursor = 0; batches.length < steps; ) {
+      const { batch, next } = source.at(cursor);
+      batches.push(batch);
+      cursor = next;
     }
     const tokens = batches.reduce((sum, batch) => sum + batch.ids.length, 0);
 
@@ -74,7 +77,7 @@ export async function loopBenchmark(options: BenchmarkOptions): Promise<Benchmar
       return reports.slice(WARM_UP, -1).map((at, i) => (at - reports[WARM_UP - 1 + i]!) / 1000);
     };
     const bare = () => {
-      const model = createQwen2({ ...preset, vocab_size: tokenizer.vocabularySize }, seed);
+      const model = createQwen2({ ...preset, vocab_size: tokenizer.vocabularySize }, config.seed);
       const optimizer = new AdamW(model.parameters, OPTIMIZER);
       const seconds = batches.map((batch) => {
         const start = performance.now();
@@ -90,7 +93,7 @@ export async function loopBenchmark(options: BenchmarkOptions): Promise<Benchmar
     const measured = await turns({ program, bare }, ROUNDS, noise);
     // Step by step, as batches differ in size.
     const extra = median(measured.program.map((seconds, i) => seconds / measured.bare[i]!)) - 1;
-    const work = `${name}, ${rows} tokens a step, ${backend.name}, ${threadCount()} threads`;
+    const work = `${name}, ${config.batch_tokens} tokens a step, ${backend.name}, ${threadCount()} threads`;
     return {
       rows: [
         row(

@@ -20,6 +20,7 @@ const names = [
   'tokenizer',
   'kernel',
   'unique',
+  'loader',
   'loop',
 ];
 

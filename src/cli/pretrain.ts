@@ -80,7 +80,8 @@ function startLine(facts: RunFacts): string {
   );
 }
 
-function readConfig(path: string | undefined): Record<string, unknown> {
+/** Settings of a file, as they are; none without a file. */
+export function readConfig(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
   const value = readJsonFile(path, 'configuration file');
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {

@@ -143,12 +143,29 @@ export function reason(error: unknown): string {
   return String(error);
 }
 
-/**
- * Makes a folder in one step: `fill` writes into a temporary folder beside it, which then takes the name. A folder
- * that already has the name is replaced, and comes back if that fails. A kill between the two renames leaves the
- * old one as `NAME.tmp-old-…`; {@link recoverFolder} puts it back.
- */
-export function writeFolderAtomically(path: string, fill: (temporary: string) => void): void {
+/** As {@link writeFolderAtomically}, for a filler that awaits. */
+export async function writeFolderAtomicallyAsync<T>(
+  path: string,
+  fill: (temporary: string) => Promise<T>,
+): Promise<T> {
+  const folder = openFolder(path);
+  try {
+    const result = await fill(folder.temporary);
+    folder.commit();
+    return result;
+  } catch (error) {
+    folder.abandon();
+    throw error;
+  }
+}
+
+interface PendingFolder {
+  temporary: string;
+  commit(): void;
+  abandon(): void;
+}
+
+function openFolder(path: string): PendingFolder {
   const target = resolve(path);
   const suffix = randomBytes(6).toString('hex');
   const temporary = `${target}.tmp-${suffix}`;
@@ -158,18 +175,36 @@ export function writeFolderAtomically(path: string, fill: (temporary: string) =>
   } catch (error) {
     throw unwritable(path, error);
   }
+  return {
+    temporary,
+    commit() {
+      if (existsSync(target)) renameSync(target, replaced);
+      try {
+        renameSync(temporary, target);
+      } catch (error) {
+        if (existsSync(replaced)) renameSync(replaced, target);
+        throw unwritable(path, error);
+      }
+      rmSync(replaced, { recursive: true, force: true });
+    },
+    abandon() {
+      rmSync(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Makes a folder in one step: `fill` writes into a temporary folder beside it, which then takes the name. A folder
+ * that already has the name is replaced, and comes back if that fails. A kill between the two renames leaves the
+ * old one as `NAME.tmp-old-…`; {@link recoverFolder} puts it back.
+ */
+export function writeFolderAtomically(path: string, fill: (temporary: string) => void): void {
+  const folder = openFolder(path);
   try {
-    fill(temporary);
-    if (existsSync(target)) renameSync(target, replaced);
-    try {
-      renameSync(temporary, target);
-    } catch (error) {
-      if (existsSync(replaced)) renameSync(replaced, target);
-      throw unwritable(path, error);
-    }
-    rmSync(replaced, { recursive: true, force: true });
+    fill(folder.temporary);
+    folder.commit();
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    folder.abandon();
     throw error;
   }
 }

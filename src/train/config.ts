@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
-import { dataSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
+import { dataSchema, lossOnSchema, packingSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
 import { DECAY_SHAPES, SCHEDULES } from './schedule.ts';
 
 const count = z.int().min(1);
@@ -40,6 +40,9 @@ export const pretrainSchema = z.strictObject({
   init: z.string().optional().describe('model folder to start from (mid-training); default random weights'),
   tokenizer: tokenizerSchema.optional(),
   data: dataSchema.prefault({}),
+  packing: packingSchema,
+  row_tokens: count.default(2048).describe('tokens of a row of packing first-fit and paper'),
+  loss_on: lossOnSchema,
   validation: validationSchema.prefault({}),
   tokens: count.default(2_000_000).describe('token budget'),
   batch_tokens: count.default(2048).describe('most tokens per optimizer step'),
@@ -106,7 +109,10 @@ export function parsePretrainConfig(input: unknown, source = 'the settings'): Pr
       ? {
           ...given,
           model: given.model ?? 'micro',
-          tokenizer: given.tokenizer ?? { vocabulary: 512, tasks: 5000 },
+          // A folder of shards has the tokenizer that they were written with.
+          tokenizer:
+            given.tokenizer ??
+            ('shards' in given.data ? given.data.shards : { vocabulary: 512, tasks: 5000 }),
         }
       : given;
   for (const [wrong, expected, got, remedy] of contradictions(config)) {
@@ -122,6 +128,12 @@ function contradictions(
   const { length_warmup: lengths, remit } = config;
   const wholeSchedule = config.warmup + (config.schedule === 'wsd' ? config.decay : 0);
   return [
+    [
+      'shards' in config.data && typeof config.tokenizer === 'object',
+      'no tokenizer to be trained beside data.shards',
+      'one',
+      'leave tokenizer out: the shards have theirs',
+    ],
     [
       config.min_learning_rate > config.learning_rate,
       `min_learning_rate at most learning_rate (${config.learning_rate})`,

@@ -17,6 +17,7 @@ import { flopsPerToken, parameterCount } from '../model/config.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { AdamW } from './adamw.ts';
+import { createBatches } from './batches.ts';
 import {
   readState,
   removeOldCheckpoints,
@@ -25,17 +26,18 @@ import {
   type TrainState,
 } from './checkpoint.ts';
 import { type PretrainConfig, type PretrainInput, parsePretrainConfig } from './config.ts';
-import { encodeTask, sequenceSource, taskSeries } from './data.ts';
+import { openData } from './data.ts';
+import { type HeldOutLoss, heldOutLoss, heldOutTexts } from './heldOut.ts';
 import { limitLength, warmupLength } from './lengthWarmup.ts';
 import { lockRun } from './lock.ts';
 import { measureGemmPeak } from './machine.ts';
-import { nextSequences, pack } from './packing.ts';
+import { lossWeights } from './objective.ts';
 import { Remit, remitMetrics } from './remit.ts';
 import { checkRun, configHash, openRun, type RunFacts, saveFailedStep } from './runFolder.ts';
 import { RunLog } from './runLog.ts';
 import { learningRate, type Schedule } from './schedule.ts';
 import { startingPoint } from './start.ts';
-import { meanLoss, trainStep } from './step.ts';
+import { trainStep } from './step.ts';
 
 export interface PretrainOptions {
   /** Run folder (DESIGN §5.4). */
@@ -68,6 +70,8 @@ export interface PretrainResult {
   loss: number;
   /** Held-out loss after the last step, nats per token; NaN without held-out tasks. */
   validationLoss: number;
+  /** The same by group of tasks, as `validation.by` names them. */
+  validationLossByGroup: Record<string, number>;
   /** Tokens per second of this call's training steps, everything but held-out losses and checkpoints included. */
   tokensPerSecond: number;
   /** False when the run was stopped before its token budget was spent; `resume` goes on. */
@@ -122,10 +126,11 @@ async function trainLocked(
   const resumed = checkRun(run, config, options);
 
   // Data, tokenizer, model. A resumed run takes the tokenizer of its checkpoint.
-  const tasks = taskSeries(config.data, config.seed);
-  const { tokenizer, model } = startingPoint(config, resumed, tasks);
+  const data = openData(config.data, config.seed);
+  const { tokenizer, model } = startingPoint(config, resumed, data);
   owned.push({ dispose: () => disposeQwen2(model) });
-  const heldOut = validationSequences(config, tokenizer);
+  const weigh = lossWeights(config.loss_on, tokenizer);
+  const heldOut = heldOutTexts(config.validation, config.data, config.seed, tokenizer);
   const remit = openRemit(config, tokenizer);
   if (remit !== undefined) owned.push(remit.models);
   const optimizer = new AdamW(model.parameters, {
@@ -137,9 +142,15 @@ async function trainLocked(
     clip: config.clip,
   });
   owned.push(optimizer);
-  const sequences = sequenceSource(tasks, tokenizer);
-  const longest = model.config.max_position_embeddings;
-  nextSequences(sequences, 0, config.batch_tokens, longest); // the first batch shows whether texts fit at all
+  const batches = createBatches(data.sequences(tokenizer), {
+    packing: config.packing,
+    batchTokens: config.batch_tokens,
+    rowTokens: config.row_tokens,
+    positions: model.config.max_position_embeddings,
+    seed: config.seed,
+    weigh,
+  });
+  batches.at(0); // the first batch shows whether texts fit at all
 
   const parameters = parameterCount(model.config);
   const flops = flopsPerToken(model.config, 0); // attention left out: texts are short
@@ -182,7 +193,11 @@ async function trainLocked(
   };
 
   const timed = { tokens: 0, milliseconds: 0, tokensAtLog: state.tokens, logAt: clock() };
-  let validationLoss = Number.NaN;
+  let heldOutNow: HeldOutLoss = { mean: Number.NaN, groups: {} };
+  const validate = () => {
+    const atOnce = config.micro_batch_tokens ?? config.batch_tokens;
+    heldOutNow = heldOutLoss(model, heldOut, atOnce, config.validation.by, weigh);
+  };
   let savedStep = resumed === undefined ? -1 : state.step;
   const save = () => {
     if (savedStep === state.step) return;
@@ -197,15 +212,10 @@ async function trainLocked(
 
   while (state.tokens < config.tokens && !isCancelled()) {
     const stepStarted = clock();
-    const { sequences: texts, next } = nextSequences(
-      sequences,
-      state.next_sequence,
-      config.batch_tokens,
-      longest,
-    );
+    const { batch: whole, next } = batches.at(state.next_sequence);
     const lengths = config.length_warmup;
     const length = lengths === undefined ? Number.POSITIVE_INFINITY : warmupLength(lengths, state.step);
-    const batch = limitLength(pack(texts), length, lengths?.how ?? 'rechunk');
+    const batch = limitLength(whole, length, lengths?.how ?? 'rechunk');
     const rate = learningRate(schedule, state.tokens + batch.ids.length);
     const update = trainStep(model, optimizer, batch, {
       rate,
@@ -256,8 +266,7 @@ async function trainLocked(
       });
       Object.assign(timed, { tokensAtLog: state.tokens, logAt: clock() });
     }
-    if (validates)
-      validationLoss = meanLoss(model, heldOut, config.micro_batch_tokens ?? config.batch_tokens);
+    if (validates) validate();
     if (logs || validates) {
       log.metrics({
         step: state.step,
@@ -265,7 +274,10 @@ async function trainLocked(
         ...(logs ? { loss: state.loss!, gradient_norm: update.gradientNorm, learning_rate: rate } : {}),
         ...(logs && Number.isFinite(length) ? { sequence_length: length } : {}),
         ...(logs && update.remit !== undefined ? remitMetrics(update.remit) : {}),
-        ...(validates && heldOut.length > 0 ? { validation_loss: validationLoss } : {}),
+        ...(validates && heldOut.length > 0 ? { validation_loss: heldOutNow.mean } : {}),
+        ...(validates && config.validation.by !== undefined
+          ? { validation_loss_by_group: heldOutNow.groups }
+          : {}),
       });
     }
     const crossed = (tokens: number) => tokensBefore < tokens && tokens <= state.tokens;
@@ -285,7 +297,7 @@ async function trainLocked(
       secondsLeft,
       values: {
         loss: update.loss,
-        ...(Number.isNaN(validationLoss) ? {} : { validation_loss: validationLoss }),
+        ...(Number.isNaN(heldOutNow.mean) ? {} : { validation_loss: heldOutNow.mean }),
         tokens_per_second: 1000 / perToken,
         mfu: mfu(1000 / perToken),
         memory_mib: memory,
@@ -296,8 +308,7 @@ async function trainLocked(
 
   const finished = state.tokens >= config.tokens;
   save();
-  if (Number.isNaN(validationLoss) && finished)
-    validationLoss = meanLoss(model, heldOut, config.micro_batch_tokens ?? config.batch_tokens);
+  if (Number.isNaN(heldOutNow.mean) && finished) validate();
   optimizer.dispose();
   remit?.models.dispose();
   return {
@@ -308,7 +319,8 @@ async function trainLocked(
     steps: state.step,
     tokens: state.tokens,
     loss: state.loss ?? Number.NaN,
-    validationLoss,
+    validationLoss: heldOutNow.mean,
+    validationLossByGroup: heldOutNow.groups,
     tokensPerSecond: (1000 * timed.tokens) / timed.milliseconds,
     finished,
   };
@@ -321,15 +333,6 @@ function diverged(got: string, run: string): Error {
     `${got} of ${run}`,
     'lower learning_rate or raise warmup (nan/ in the run folder holds the batch; the last checkpoint is whole)',
   );
-}
-
-/** Held-out token sequences, fixed for the whole run. */
-function validationSequences(config: PretrainConfig, tokenizer: Tokenizer): number[][] {
-  const { tasks: wanted, files, split } = config.validation;
-  if (wanted === 0 || (files === undefined && 'files' in config.data)) return []; // no held-out data were named
-  const tasks = taskSeries(files === undefined ? config.data : { files }, config.seed, split);
-  const count = Math.min(wanted, tasks.size ?? wanted);
-  return Array.from({ length: count }, (_, i) => encodeTask(tasks.at(i), tokenizer));
 }
 
 /** The frozen models that the settings name. */

@@ -21,6 +21,7 @@ export interface TrainMetrics {
   remit_clipped_low?: number;
   remit_clipped_high?: number;
   validation_loss?: number;
+  validation_loss_by_group?: Record<string, number>;
 }
 
 /** One line of timing.jsonl; names are documented in docs/metrics.md. */
@@ -52,8 +53,9 @@ export class RunLog {
 
   metrics(line: TrainMetrics): void {
     appendFileSync(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
-    const { step, ...values } = line;
-    this.events?.scalars(step, 'train', values);
+    const { step, validation_loss_by_group: groups = {}, ...values } = line;
+    const byGroup = Object.entries(groups).map(([name, loss]) => [`validation_loss/${name}`, loss] as const);
+    this.events?.scalars(step, 'train', { ...values, ...Object.fromEntries(byGroup) });
   }
 
   timing(line: TrainTiming): void {

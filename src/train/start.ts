@@ -4,23 +4,22 @@ import { readJsonFile } from '../core/json.ts';
 import { parseModelConfig, resolveModelConfig } from '../model/config.ts';
 import { loadModel } from '../model/files.ts';
 import { createQwen2, type Qwen2 } from '../model/qwen2.ts';
-import { trainingText } from '../tasks/index.ts';
 import { openTokenizer, type Tokenizer, trainTokenizer } from '../tokenizer/index.ts';
 import type { PretrainConfig } from './config.ts';
-import type { TaskSeries } from './data.ts';
+import type { TrainingData } from './data.ts';
 
 /** Model and tokenizer to begin with: of the checkpoint, of `init`, or new. */
 export function startingPoint(
   config: PretrainConfig,
   resumed: string | undefined,
-  tasks: TaskSeries,
+  data: TrainingData,
 ): { model: Qwen2; tokenizer: Tokenizer } {
   const folder = resumed ?? config.init;
   if (folder !== undefined) {
     const { model, tokenizer } = loadModel(folder);
     return { model, tokenizer };
   }
-  const tokenizer = makeTokenizer(config, tasks);
+  const tokenizer = makeTokenizer(config, data);
   const settings =
     typeof config.model === 'string' && config.model.endsWith('.json')
       ? parseModelConfig(readJsonFile(config.model, 'model config'), config.model)
@@ -36,11 +35,11 @@ export function startingPoint(
   return { model: createQwen2(settings, config.seed), tokenizer };
 }
 
-/** The tokenizer of the settings: read, or trained on the first training tasks. */
-function makeTokenizer(config: PretrainConfig, tasks: TaskSeries): Tokenizer {
+/** The tokenizer of the settings: read, or trained on the first training texts. */
+function makeTokenizer(config: PretrainConfig, data: TrainingData): Tokenizer {
   const { tokenizer = { vocabulary: 512, tasks: 5000 } } = config;
   if (typeof tokenizer === 'string') return openTokenizer(tokenizer);
-  const count = Math.min(tokenizer.tasks, tasks.size ?? Number.POSITIVE_INFINITY);
-  const texts = Array.from({ length: count }, (_, i) => trainingText(tasks.at(i)));
-  return trainTokenizer(texts, { vocabularySize: tokenizer.vocabulary });
+  const count = Math.min(tokenizer.tasks, data.size ?? Number.POSITIVE_INFINITY);
+  const texts = Array.from({ length: count }, (_, i) => data.text!(i)); // shards, which have none, have a tokenizer
+  return trainTokenizer(texts, { vocabularySize: tokenizer.vocabulary, special: data.special });
 }

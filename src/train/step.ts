@@ -1,10 +1,10 @@
-/** One optimizer step, and the loss of texts without one. */
+/** One optimizer step. */
 import * as tf from '@tensorflow/tfjs-core';
 import { variableGradients } from '../backend/index.ts';
 import { type Qwen2, tokenLosses } from '../model/qwen2.ts';
 import { addGradients, lossWeight, splitBatch } from './accumulate.ts';
 import type { AdamW } from './adamw.ts';
-import { type PackedBatch, pack, toTensors } from './packing.ts';
+import { type PackedBatch, toTensors } from './packing.ts';
 import type { Remit, RemitSums } from './remit.ts';
 
 export interface StepOptions {
@@ -88,29 +88,4 @@ function countNotFinite(gradients: ReadonlyMap<string, tf.Tensor>): Record<strin
     return [name, values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0)] as const;
   });
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
-}
-
-/** Mean −log p per token over whole sequences, in batches; NaN for none. */
-export function meanLoss(model: Qwen2, sequences: readonly number[][], batchTokens: number): number {
-  let sum = 0;
-  let rows = 0;
-  for (let first = 0; first < sequences.length; ) {
-    let count = 0;
-    let size = 0;
-    while (
-      first + count < sequences.length &&
-      (count === 0 || size + sequences[first + count]!.length - 1 <= batchTokens)
-    ) {
-      size += sequences[first + count]!.length - 1;
-      count++;
-    }
-    const batch = pack(sequences.slice(first, first + count));
-    sum += tf.tidy(() => {
-      const { targets, ...inputs } = toTensors(batch);
-      return tf.sum(tokenLosses(model, inputs, targets)).dataSync()[0]!;
-    });
-    rows += batch.ids.length;
-    first += count;
-  }
-  return rows === 0 ? Number.NaN : sum / rows;
 }
