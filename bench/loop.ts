@@ -42,21 +42,21 @@ export async function loopBenchmark(options: BenchmarkOptions): Promise<Benchmar
   const steps = options.steps ?? STEPS;
   try {
     const settings: PretrainInput = { model: name };
-    const { data: source, seed, batch_tokens: rows, packing, row_tokens } = parsePretrainConfig(settings);
-    const data = openData(source, seed);
+    const config = parsePretrainConfig(settings);
+    const data = openData(config.data, config.seed);
     const texts = Array.from({ length: TOKENIZER_TASKS }, (_, i) => data.text!(i));
     const tokenizer = trainTokenizer(texts, { vocabularySize: VOCABULARY });
     saveTokenizer(folder, tokenizer);
-    const loader = createBatches(data.sequences(tokenizer), {
-      packing,
-      batchTokens: rows,
-      rowTokens: row_tokens,
+    const source = createBatches(data.sequences(tokenizer), {
+      packing: config.packing,
+      batchTokens: config.batch_tokens,
+      rowTokens: config.row_tokens,
       positions: preset.max_position_embeddings,
-      seed,
+      seed: config.seed,
     });
     const batches: PackedBatch[] = [];
     for (let cursor = 0; batches.length < steps; ) {
-      const { batch, next } = loader.at(cursor);
+      const { batch, next } = source.at(cursor);
       batches.push(batch);
       cursor = next;
     }
@@ -77,7 +77,7 @@ export async function loopBenchmark(options: BenchmarkOptions): Promise<Benchmar
       return reports.slice(WARM_UP, -1).map((at, i) => (at - reports[WARM_UP - 1 + i]!) / 1000);
     };
     const bare = () => {
-      const model = createQwen2({ ...preset, vocab_size: tokenizer.vocabularySize }, seed);
+      const model = createQwen2({ ...preset, vocab_size: tokenizer.vocabularySize }, config.seed);
       const optimizer = new AdamW(model.parameters, OPTIMIZER);
       const seconds = batches.map((batch) => {
         const start = performance.now();
@@ -93,7 +93,7 @@ export async function loopBenchmark(options: BenchmarkOptions): Promise<Benchmar
     const measured = await turns({ program, bare }, ROUNDS, noise);
     // Step by step, as batches differ in size.
     const extra = median(measured.program.map((seconds, i) => seconds / measured.bare[i]!)) - 1;
-    const work = `${name}, ${rows} tokens a step, ${backend.name}, ${threadCount()} threads`;
+    const work = `${name}, ${config.batch_tokens} tokens a step, ${backend.name}, ${threadCount()} threads`;
     return {
       rows: [
         row(

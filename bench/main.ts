@@ -18,9 +18,9 @@ const names = [
   'generate',
   'verify',
   'tokenizer',
-  'loader',
   'kernel',
   'unique',
+  'loader',
   'loop',
 ];
 

@@ -195,8 +195,8 @@ async function trainLocked(
   const timed = { tokens: 0, milliseconds: 0, tokensAtLog: state.tokens, logAt: clock() };
   let heldOutNow: HeldOutLoss = { mean: Number.NaN, groups: {} };
   const validate = () => {
-    const rows = config.micro_batch_tokens ?? config.batch_tokens;
-    heldOutNow = heldOutLoss(model, heldOut, rows, config.validation.by, weigh);
+    const atOnce = config.micro_batch_tokens ?? config.batch_tokens;
+    heldOutNow = heldOutLoss(model, heldOut, atOnce, config.validation.by, weigh);
   };
   let savedStep = resumed === undefined ? -1 : state.step;
   const save = () => {

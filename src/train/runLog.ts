@@ -54,8 +54,8 @@ export class RunLog {
   metrics(line: TrainMetrics): void {
     appendFileSync(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
     const { step, validation_loss_by_group: groups = {}, ...values } = line;
-    this.events?.scalars(step, 'train', values);
-    this.events?.scalars(step, 'validation_loss', groups);
+    const byGroup = Object.entries(groups).map(([name, loss]) => [`validation_loss/${name}`, loss] as const);
+    this.events?.scalars(step, 'train', { ...values, ...Object.fromEntries(byGroup) });
   }
 
   timing(line: TrainTiming): void {
