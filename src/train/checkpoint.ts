@@ -53,13 +53,16 @@ export function saveCheckpoint(
   return folder;
 }
 
-/** Removes all checkpoints but the `keep` newest and the milestones; 0 keeps all. */
-export function removeOldCheckpoints(run: string, keep: number): void {
+/**
+ * Removes all checkpoints up to step `newest` but the last `keep` of them and the milestones; 0 keeps all. Later ones,
+ * which a kill left before `latest` could name them, do not count: the run will write them again.
+ */
+export function removeOldCheckpoints(run: string, keep: number, newest: number): void {
   if (keep === 0) return;
   const folder = join(run, 'checkpoints');
-  const steps = readdirSync(folder).flatMap((name) =>
-    /^step-\d+$/.test(name) ? [Number(name.slice(5))] : [],
-  );
+  const steps = readdirSync(folder)
+    .flatMap((name) => (/^step-\d+$/.test(name) ? [Number(name.slice(5))] : []))
+    .filter((step) => step <= newest);
   for (const step of steps.sort((a, b) => b - a).slice(keep)) {
     const old = join(folder, `step-${step}`);
     if (!readState(old).milestone) removeFolder(old);

@@ -206,7 +206,7 @@ async function trainLocked(
     }
     checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
     savedStep = state.step;
-    removeOldCheckpoints(run, config.keep_last);
+    removeOldCheckpoints(run, config.keep_last, state.step);
   };
   let checkpoint = resumed;
 

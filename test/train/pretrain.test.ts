@@ -17,6 +17,7 @@ import { runCancellable } from '../../src/core/cancellation.ts';
 import type { ProgressReport } from '../../src/core/progress.ts';
 import { disposeQwen2, loadModel } from '../../src/model/index.ts';
 import { type PretrainInput, type PretrainOptions, pretrain, readMetrics } from '../../src/train/index.ts';
+import { configHash } from '../../src/train/runFolder.ts';
 
 const settings: PretrainInput = {
   model: {
@@ -235,6 +236,29 @@ describe('pretrain', () => {
       assert.ok(env.gemm_flops_per_second > 1e6 && env.training_flops > 6 * 2500 * 1000);
       assert.ok(existsSync(at('all/tensorboard/events.out.tfevents.interplay')));
     });
+  });
+
+  it('never removes the checkpoint that latest names, whatever a kill left behind', async () => {
+    const rotating = { ...settings, keep_last: 1 };
+    await run(rotating, { out: at('rotating') });
+    // As if killed at step 3, when a later checkpoint was written, but not named yet.
+    await run({ ...settings, save_every: 3 }, { out: at('later') });
+    rmSync(at('rotating/checkpoints'), { recursive: true });
+    mkdirSync(at('rotating/checkpoints'));
+    for (const name of ['step-3', 'step-6']) {
+      const state = JSON.parse(readFileSync(at(`later/checkpoints/${name}/state.json`), 'utf8'));
+      const own = JSON.parse(readFileSync(at('rotating/config.json'), 'utf8'));
+      renameSync(at(`later/checkpoints/${name}`), at(`rotating/checkpoints/${name}`));
+      const config_hash = configHash(own);
+      writeFileSync(at(`rotating/checkpoints/${name}/state.json`), JSON.stringify({ ...state, config_hash }));
+    }
+    writeFileSync(at('rotating/checkpoints/latest'), 'step-3\n');
+    const stop = new AbortController();
+    const options = { out: at('rotating'), resume: true, progress: afterStep(1, () => stop.abort()) };
+    await runCancellable(stop.signal, () => run(rotating, options));
+    assert.equal(readFileSync(at('rotating/checkpoints/latest'), 'utf8'), 'step-4\n');
+    assert.ok(existsSync(at('rotating/checkpoints/step-4/state.json')));
+    assert.equal(existsSync(at('rotating/checkpoints/step-3')), false);
   });
 
   it('saves at the steps that cross a multiple of save_every_tokens', async () => {
