@@ -10,7 +10,17 @@ import { InterplayError, userError } from '../src/core/index.ts';
 import { closePeers } from './peer.ts';
 import type { BenchmarkOptions, BenchmarkReport, BenchmarkRow } from './table.ts';
 
-const names = ['gemm', 'train', 'sample', 'memory', 'generate', 'verify', 'tokenizer', 'kernel'];
+const names = [
+  'gemm',
+  'train',
+  'sample',
+  'memory',
+  'generate',
+  'verify',
+  'similarity',
+  'tokenizer',
+  'kernel',
+];
 
 function commandLine() {
   try {
