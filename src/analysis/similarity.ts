@@ -5,6 +5,8 @@
  *
  * A node's label in round 0 is its role; in each further round it is its label, its parents' labels and its children's
  * labels of the round before. Labels are numbered by exact comparison, so there are no hash collisions.
+ * Solutions have one goal, a node that others do not use, so histograms of different solutions are never multiples of one
+ * another: similarity 1 means equal histograms.
  */
 import { userError } from '../core/errors.ts';
 import { isIsomorphic } from './isomorphism.ts';

@@ -1,7 +1,7 @@
 /** Tasks for the verifier's tests: written by hand, generated, and the public reference's where it is present. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createTaskSource } from '../../src/tasks/index.ts';
+import { createTaskSource, type Task, type TaskSourceOptions } from '../../src/tasks/index.ts';
 import type { GoldGraph } from '../../src/verify/index.ts';
 
 export interface SampleTask {
@@ -98,9 +98,9 @@ export function referenceRows(name: string): any[] | null {
     .map((line) => JSON.parse(line));
 }
 
-/** Generated tasks of all contexts, op 2–20. */
-export function generatedTasks(count: number): SampleTask[] {
-  return createTaskSource({ ops: '2-20', seed: 5 }).take(count);
+/** Generated tasks of all contexts, op 2–20 unless told otherwise. */
+export function generatedTasks(count: number, options: TaskSourceOptions = {}): Task[] {
+  return createTaskSource({ ops: '2-20', seed: 5, ...options }).take(count);
 }
 
 /** Everything at hand: by hand, generated, and the reference's. */
