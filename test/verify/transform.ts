@@ -13,11 +13,19 @@ export function cut(solution: string): { preamble: string; steps: string[]; answ
   return { preamble: preamble!, steps, answer: solution.slice(at) };
 }
 
+/** Stretches with names, which may hold single letters of their own; with one group, for `split`. */
+const NAMES = /(Define .*? as (?=[A-Za-z];))/;
+
 /** All letters replaced by other ones, by a random permutation of the 52. */
 export function renameLetters(solution: string, stream: RandomStream): string {
   const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
   const others = stream.shuffle([...letters]);
-  return solution.replace(LETTER, (letter) => others[letters.indexOf(letter)]!);
+  const renamed = (text: string): string =>
+    text.replace(LETTER, (letter) => others[letters.indexOf(letter)]!);
+  return solution
+    .split(NAMES)
+    .map((part, i) => (i % 2 === 1 ? part : renamed(part)))
+    .join('');
 }
 
 /** One to three blanks wherever there is one. */
