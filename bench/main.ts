@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME [--json] [--config small|big|micro] [--profile] [--steps N]`: one benchmark, its peers
- * measured in the same run. Each lives in a file of its name that exports `NAMEBenchmark(options)`.
+ * measured in the same run. Each lives in a file of its name that exports `nameBenchmark(options)`.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -17,6 +17,7 @@ const names = [
   'memory',
   'generate',
   'verify',
+  'letter-bug',
   'similarity',
   'tokenizer',
   'kernel',
@@ -91,7 +92,8 @@ async function load(name: string): Promise<Benchmark> {
       `choose another of ${names.join(', ')}`,
     );
   }
-  return ((await import(file.href)) as Record<string, Benchmark>)[`${name}Benchmark`]!;
+  const exported = `${name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Benchmark`;
+  return ((await import(file.href)) as Record<string, Benchmark>)[exported]!;
 }
 
 function line({ work, ours, unit, peer, peer_name, ratio, limit }: BenchmarkRow): string {
