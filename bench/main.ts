@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- NAME [--json] [--config small|big|micro] [--profile] [--steps N]`: one benchmark, its peers
- * measured in the same run. Each lives in a file of its name that exports `nameBenchmark(options)`.
+ * `npm run bench -- NAME [--json] [--config small|big|micro] [--profile] [--steps N] [--tasks N]`: one benchmark,
+ * its peers measured in the same run. Each lives in a file of its name that exports `nameBenchmark(options)`.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -16,6 +16,7 @@ const names = [
   'sample',
   'memory',
   'generate',
+  'unique',
   'verify',
   'letter-bug',
   'similarity',
@@ -32,10 +33,11 @@ function commandLine() {
         config: { type: 'string' },
         profile: { type: 'boolean', default: false },
         steps: { type: 'string' },
+        tasks: { type: 'string' },
       },
     });
   } catch (error) {
-    const usage = 'NAME [--json] [--config micro|small|big] [--profile] [--steps N]';
+    const usage = 'NAME [--json] [--config micro|small|big] [--profile] [--steps N] [--tasks N]';
     throw userError('USAGE', usage, (error as Error).message, `give a name of ${names.join(', ')}`);
   }
 }
@@ -54,7 +56,8 @@ async function main(): Promise<void> {
   const result = await (await load(name))({
     profile: values.profile,
     ...(values.config === undefined ? {} : { config: values.config }),
-    ...(values.steps === undefined ? {} : { steps: count(values.steps) }),
+    ...(values.steps === undefined ? {} : { steps: count('steps', values.steps) }),
+    ...(values.tasks === undefined ? {} : { tasks: count('tasks', values.tasks) }),
   });
   const { rows, notes = [], tables = [], passed = true } = Array.isArray(result) ? { rows: result } : result;
   const machine = `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`;
@@ -71,10 +74,10 @@ async function main(): Promise<void> {
   if (!passed) process.exitCode = 1;
 }
 
-/** A number of steps from the command line. */
-function count(text: string): number {
+/** A number of steps or tasks from the command line. */
+function count(option: string, text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw userError('USAGE', '--steps with a number above 0', text, 'correct it');
+  throw userError('USAGE', `--${option} with a number above 0`, text, 'correct it');
 }
 
 type Benchmark = (options: BenchmarkOptions) => Given | Promise<Given>;

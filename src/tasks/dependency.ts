@@ -86,7 +86,9 @@ function orderGold(
   const link = new Int16Array(layout.instances).fill(-1);
   const order: number[] = [];
   let mayLink = !lastIsLeaf;
-  let next = removeAt(heads, reverse ? reverseGoal(random, layout, heads) : random.below(heads.length));
+  // A total at the end comes more often than by chance where the reference's rejection has had its say.
+  const any = reverse ? isAttached(layout, heads) : random.below(3) > 0;
+  let next = removeAt(heads, any ? random.below(heads.length) : totalOf(random, layout, heads));
   for (;;) {
     order.push(next);
     if (layout.isTotal(next)) {
@@ -111,11 +113,18 @@ function orderGold(
   }
 }
 
-/** What a reverse problem tells the value of: a total of products, else a total, else anything (PAPER §1.9). */
-function reverseGoal(random: RandomStream, layout: Layout, heads: readonly number[]): number {
-  const best = (fits: (id: number) => boolean): number[] => heads.flatMap((id, at) => (fits(id) ? [at] : []));
-  const deep = best((id) => layout.isTotal(id) && layout.isDeep(id));
-  const totals = deep.length > 0 ? deep : best((id) => layout.isTotal(id));
+/** A total of one quantity and one more instance, which the reference attaches at either end (step 9). */
+function isAttached(layout: Layout, heads: readonly number[]): boolean {
+  const total = heads.find((id) => layout.isTotal(id));
+  return heads.length === 2 && total !== undefined && layout.members(total).length === 1;
+}
+
+/** The position of a total of products, else of a total, else of anything (for reverse problems PAPER §1.9). */
+function totalOf(random: RandomStream, layout: Layout, heads: readonly number[]): number {
+  const positions = (fits: (id: number) => boolean): number[] =>
+    heads.flatMap((id, at) => (fits(id) ? [at] : []));
+  const deep = positions((id) => layout.isTotal(id) && layout.isDeep(id));
+  const totals = deep.length > 0 ? deep : positions((id) => layout.isTotal(id));
   return totals.length > 0 ? random.pick(totals) : random.below(heads.length);
 }
 

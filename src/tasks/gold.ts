@@ -4,7 +4,7 @@
  */
 import type { RandomStream } from '../core/random.ts';
 import type { Depth } from './quantity.ts';
-import { addCell, problemSize, type Structure, trimPlace } from './structure.ts';
+import { addCell, keepCells, problemSize, type Structure, trimPlace } from './structure.ts';
 import type { World } from './world.ts';
 
 /** The total of a place: of its counts, or (`deep`, depth 3) of its counts times their averages. */
@@ -66,7 +66,7 @@ export function chooseGold(
   const extraCount = Math.min(Math.max(wanted - edges - 1, least), op - 2 * edges, free.length);
   const instances = free.splice(0, extraCount);
 
-  while (reach(world, edges, instances.length) - (lastIsLeaf ? world.terms - 1 : 0) < op) {
+  while (reach(world, edges, instances.length, lastIsLeaf) < op) {
     const next = free.pop();
     if (next !== undefined) {
       instances.push(next);
@@ -91,7 +91,27 @@ export function chooseGold(
       edges -= more * (members.length - 1);
     }
   }
+  if (world.distractors === 'all' && random.chance(compactness(op))) {
+    dropUnused(structure, totals, instances);
+  }
   return { totals, instances };
+}
+
+/**
+ * How often a problem has nothing left over. The reference's rejection keeps compact structure graphs where an op is
+ * small for its problem size (10, 12, 16, 19 are the first ops of their sizes), and large ones where it is large.
+ */
+function compactness(op: number): number {
+  return op < 10 ? 0 : Math.min(0.6, Math.max(0, 2.7 * (1.42 - op / problemSize(op))));
+}
+
+/** Takes away the cells that neither a total nor an instance of the choice needs. */
+function dropUnused(structure: Structure, totals: ChosenTotal[], instances: ChosenInstance[]): void {
+  const used = new Set(instances.map(({ cell }) => cell));
+  for (const { place } of totals) for (const cell of structure.byPlace[place]!) used.add(cell);
+  const { cells, places } = keepCells(structure, (cell) => used.has(cell));
+  for (const instance of instances) instance.cell = cells.get(instance.cell)!;
+  for (const total of totals) total.place = places.get(total.place)!;
 }
 
 /** Trims the smallest place so that a total over it fits, mostly: else small ops would hardly have totals. */
@@ -113,8 +133,10 @@ function freeInstances({ cells }: Structure, totals: readonly ChosenTotal[], dep
 }
 
 /** Most operations that totals with `edges` edges (and as many members) and further instances are sure to take. */
-function reach(world: World, edges: number, instances: number): number {
+function reach(world: World, edges: number, instances: number, lastIsLeaf: boolean): number {
+  const count = edges + instances;
   let ops = edges;
-  for (let i = 0; i < edges + instances; i++) ops += Math.min(world.terms, i + 1);
-  return ops;
+  for (let i = 0; i < count; i++) ops += Math.min(world.terms, i + 1);
+  // The leaf is the last instance or the one before it.
+  return lastIsLeaf ? ops - Math.min(world.terms, count) + 1 : ops;
 }

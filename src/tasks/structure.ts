@@ -73,8 +73,10 @@ export function drawStructure(
   let t1 = random.weighted(weights) + 1;
   if (size <= 5) {
     if (mode === 'forwardreverse') {
-      t0 = Math.min(t0, 3); // §1.9
-      t1 = Math.min(t1, 3);
+      // §1.9. At op 2 the reference's rejection keeps little beside one category in one place.
+      const most = op === 2 && random.below(2) === 0 ? 1 : 3;
+      t0 = Math.min(t0, most);
+      t1 = Math.min(t1, most);
     } else if (depth === 2) {
       t0 = Math.max(t0, 2);
       t1 = Math.max(t1, 2);
@@ -83,11 +85,8 @@ export function drawStructure(
   const low = Math.min(t0, t1);
   const high = Math.max(t0, t1);
   const fewest = Math.min((depth - 1) * low, world.cells);
-  const wanted = Math.min(
-    random.integer(fewest, world.cells),
-    random.integer(fewest, world.cells),
-    depth === 2 ? high * high : high * high + high,
-  );
+  let wanted = depth === 2 ? high * high : high * high + high;
+  for (let i = 0; i < cellDraws(op); i++) wanted = Math.min(wanted, random.integer(fewest, world.cells));
   let places = low;
   let categories = low;
   const grow = random.uniform();
@@ -138,6 +137,15 @@ export function drawStructure(
   return { cells, byPlace };
 }
 
+/**
+ * The number of cells is the least of so many draws: two in the reference, whose rejection then keeps the small
+ * structure graphs at op 2 and 4, and the large ones at op 6, the last op of its problem size.
+ */
+function cellDraws(op: number): number {
+  if (op === 6) return 1;
+  return op === 2 || op === 4 ? 3 : 2;
+}
+
 /** Position of the zero that has n zeros before it. */
 function nthZero(flags: Uint8Array, n: number): number {
   for (let i = 0; i < flags.length; i++) if (flags[i] === 0 && n-- === 0) return i;
@@ -170,13 +178,37 @@ export function addCell(structure: Structure, world: World, avoid: ReadonlySet<n
   return cells.length - 1;
 }
 
-/** Keeps only the first `count` cells of a place, and so renumbers what comes behind. */
+/** Keeps only the first `count` ≥ 1 cells of a place, and so renumbers what comes behind. */
 export function trimPlace(structure: Structure, place: number, count: number): void {
-  const kept = structure.byPlace.map((members, i) =>
-    (i === place ? members.slice(0, count) : members).map((cell) => structure.cells[cell]!),
-  );
+  const kept = new Set(structure.byPlace[place]!.slice(0, count));
+  keepCells(structure, (cell) => structure.cells[cell]!.place !== place || kept.has(cell));
+}
+
+/**
+ * Keeps the cells that are wanted and the places that still have one, numbered anew in the old order by place. Returns
+ * the new numbers.
+ */
+export function keepCells(
+  structure: Structure,
+  wanted: (cell: number) => boolean,
+): { cells: Map<number, number>; places: Map<number, number> } {
+  const old = structure.cells.slice();
+  const members = structure.byPlace.map((place) => place.filter(wanted));
+  const cells = new Map<number, number>();
+  const places = new Map<number, number>();
   structure.cells.length = 0;
-  for (const [i, members] of kept.entries()) {
-    structure.byPlace[i] = members.map((cell) => structure.cells.push(cell) - 1);
+  structure.byPlace.length = 0;
+  for (const [was, kept] of members.entries()) {
+    if (kept.length === 0) continue;
+    const place = structure.byPlace.length;
+    places.set(was, place);
+    structure.byPlace.push(
+      kept.map((cell) => {
+        const number = structure.cells.push({ place, category: old[cell]!.category }) - 1;
+        cells.set(cell, number);
+        return number;
+      }),
+    );
   }
+  return { cells, places };
 }

@@ -90,7 +90,8 @@ function drawQuantity(
     const possible =
       larger.value > smaller.value && (steeper > 0 || (steeper === 0 && (mayCancel || slope === 0)));
     const most = world.maxValue - (quantity.hasConstant ? world.addends[0] : 0);
-    if (possible && (base > most || random.below(2) === 0)) {
+    // Two in three, because equal parents always add: then about half are differences, as in the reference.
+    if (possible && (base > most || random.below(3) > 0)) {
       name = 'difference';
       base = larger.value - smaller.value;
       slope = steeper;

@@ -1,160 +1,268 @@
 /**
- * A solver that reads only the text of a problem: it makes an equation of every sentence and a sum of every
- * total, and solves for what the question asks. Written from the grammar, not from the generator.
+ * A solver that reads only the text of a problem. Every sentence is one equation, every total the sum of what the
+ * text tells of its place (at depth 3: of count × average); each quantity becomes a polynomial with whole
+ * coefficients in the one unknown, by substitution, and the given value of a reverse problem decides the
+ * unknown. Arithmetic is exact: what would leave the safe integers is refused.
  */
-import assert from 'node:assert/strict';
+import { type Equation, readProblem, readQuestion } from './equations.ts';
 
-interface Equation {
-  constant: number | null;
-  verb: 'plus' | 'times' | null;
-  form: 'none' | 'copy' | 'sum' | 'difference';
-  parents: string[];
+/** What a reader has to know besides the text: which totals count × average (PAPER §1.3, layer 2). */
+export type ProductTotals = ReadonlySet<string>;
+
+export const PRODUCT_TOTALS: ProductTotals = new Set([
+  'total number of newborn animal children',
+  'total number of teachers from all schools',
+  'total number of movie nominations',
+]);
+
+export interface Solved {
+  /** What the question asks for; null when it has no answer, or more than one. */
+  answer: number | null;
+  /** Why there is none. */
+  reason: string | null;
+  /** Values of all quantities told, and of the totals that they use, as far as they have any. */
+  values: Map<string, number>;
+  /** Everything wrong anywhere in the text, the way to the answer included. */
+  faults: string[];
+  told: Told;
 }
 
-/** What the text says, by quantity. */
-export function readProblem(problem: string): Map<string, Equation> {
-  assert.ok(problem.endsWith('. '), 'every sentence ends in ". ", the last too');
-  const equations = new Map<string, Equation>();
-  for (const sentence of problem.slice(0, -2).split('. ')) {
-    const match = /^The number of (.+?) equals (.+)$/.exec(sentence);
-    assert.ok(match, sentence);
-    const [, name, right] = match;
-    assert.ok(!equations.has(name!), `${name} is told twice`);
-    equations.set(name!, readRight(right!));
+/** A text's equations, ordered by what they are good for. */
+export interface Told {
+  equations: Map<string, Equation>;
+  /** The quantity of which the text only says that it is greater than 0. */
+  unknown: string | null;
+  /** The value that a reverse problem states beside the definition. */
+  given: { name: string; value: number } | null;
+  /** What a total adds up: counts, or count and average in turns; throws {@link Refusal}. */
+  members(total: string): string[];
+}
+
+/** Reason why a quantity has no value. */
+export class Refusal extends Error {}
+
+/** Coefficients of 1, x, x², …; the last is not 0 (zero is the empty list). */
+type Polynomial = readonly number[];
+
+/** Solves a problem; throws only where the text is not of the grammar. */
+export function solve(problem: string, question: string, products = PRODUCT_TOTALS): Solved {
+  const faults: string[] = [];
+  const told = organise(problem, products, faults);
+  const solver = new Solver(told, products);
+  if (solver.x instanceof Refusal) faults.push(solver.x.message);
+  const query = readQuestion(question);
+  const answer = attempt(() => solver.value(query));
+  for (const name of told.equations.keys()) solver.find(name);
+  if (told.unknown !== null) solver.find(told.unknown);
+  const values = new Map<string, number>();
+  for (const name of solver.names()) {
+    const value = attempt(() => solver.value(name));
+    if (typeof value === 'number') values.set(name, value);
+    else if (!faults.includes(value.message)) faults.push(value.message);
   }
-  return equations;
+  if (answer instanceof Refusal) return { answer: null, reason: answer.message, values, faults, told };
+  return { answer, reason: null, values, faults, told };
 }
 
-function readRight(text: string): Equation {
-  const literal = /^(\d+)(?: (plus|times) (.+))?$/.exec(text);
-  const constant = literal ? Number(literal[1]) : null;
-  const verb = (literal?.[2] ?? null) as Equation['verb'];
-  const rest = literal ? literal[3] : text;
-  if (rest === undefined) return { constant, verb, form: 'none', parents: [] };
-  const difference = /^the difference between (.+) and (the .+)$/.exec(rest);
-  if (difference)
-    return { constant, verb, form: 'difference', parents: difference.slice(1).map(quantityName) };
-  const sum = /^the sum of (.+)$/.exec(rest);
-  if (!sum) return { constant, verb, form: 'copy', parents: [quantityName(rest)] };
-  const parts = sum[1]!.includes(', and ')
-    ? sum[1]!.replace(', and ', ', ').split(', ')
-    : sum[1]!.split(' and ');
-  return { constant, verb, form: 'sum', parents: parts.map(quantityName) };
+/** Puts quantities into each other's equations until only the unknown is left. */
+class Solver {
+  /** The unknown; null in a forward problem, which has none. */
+  readonly x: number | Refusal | null;
+  private readonly found = new Map<string, Polynomial | Refusal>();
+  private readonly open = new Set<string>();
+
+  constructor(
+    private readonly told: Told,
+    private readonly products: ProductTotals,
+  ) {
+    this.x = told.unknown === null ? null : attempt(() => this.solveUnknown());
+  }
+
+  /** All quantities that were looked at. */
+  names(): Iterable<string> {
+    return [...this.found.keys()];
+  }
+
+  /** The quantity's value. @throws {@link Refusal} */
+  value(name: string): number {
+    const terms = this.polynomial(name);
+    if (terms.length <= 1) return terms[0] ?? 0;
+    if (this.x instanceof Refusal) throw this.x;
+    let value = 0;
+    for (let i = terms.length - 1; i >= 0; i--) value = safe(safe(value * this.x!) + terms[i]!);
+    return value;
+  }
+
+  /** The quantity in terms of the unknown, or why there is nothing. */
+  find(name: string): Polynomial | Refusal {
+    const known = this.found.get(name);
+    if (known !== undefined) return known;
+    if (this.open.has(name)) return new Refusal(`${name} is defined by itself`);
+    this.open.add(name);
+    const found = attempt(() => (name.startsWith('total ') ? this.total(name) : this.instance(name)));
+    this.open.delete(name);
+    this.found.set(name, found);
+    return found;
+  }
+
+  private polynomial(name: string): Polynomial {
+    const found = this.find(name);
+    if (found instanceof Refusal) throw found;
+    return found;
+  }
+
+  private total(name: string): Polynomial {
+    const members = this.told.members(name);
+    let sum: Polynomial = [];
+    if (!this.products.has(phraseOf(name))) {
+      for (const member of members) sum = combine(sum, this.polynomial(member), 1);
+    } else {
+      for (let i = 0; i < members.length; i += 2) {
+        const product = multiply(this.polynomial(members[i]!), this.polynomial(members[i + 1]!));
+        sum = combine(sum, product, 1);
+      }
+    }
+    return sum;
+  }
+
+  private instance(name: string): Polynomial {
+    if (name === this.told.unknown) return [0, 1];
+    const equation = this.told.equations.get(name);
+    if (equation === undefined) throw new Refusal(`${name} is not told`);
+    const { form, constant, verb, parents } = equation;
+    if (form === 'none') return combine([constant!], [], 1);
+    let base = this.polynomial(parents[0]!);
+    for (let i = 1; i < parents.length; i++) {
+      base = combine(base, this.polynomial(parents[i]!), form === 'difference' ? -1 : 1);
+    }
+    if (verb === null) return base;
+    return verb === 'plus' ? combine([constant!], base, 1) : multiply([constant!], base);
+  }
+
+  /** The whole number greater than 0 that the given value leaves. */
+  private solveUnknown(): number {
+    const { given, unknown } = this.told;
+    if (given === null) throw new Refusal(`nothing is given to find ${unknown} by`);
+    const [constant = 0, slope = 0, ...higher] = combine(this.polynomial(given.name), [given.value], -1);
+    if (higher.length > 0) throw new Refusal(`the equation of ${given.name} is not of the first order`);
+    if (slope === 0) {
+      throw new Refusal(`${constant === 0 ? 'more than one solution' : 'no solution'} for ${unknown}`);
+    }
+    const x = -constant / slope;
+    if (!Number.isInteger(x)) throw new Refusal(`${unknown} is no whole number: ${-constant} / ${slope}`);
+    if (x <= 0) throw new Refusal(`${unknown} is not greater than 0: ${x}`);
+    return x;
+  }
 }
 
-/** `the number of X` is X; `the total number of … in P` keeps its own name. */
-function quantityName(phrase: string): string {
-  const match = /^the (?:number of (.+)|(total number of .+))$/.exec(phrase);
-  assert.ok(match, phrase);
-  return match[1] ?? match[2]!;
+function attempt<T>(work: () => T): T | Refusal {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+/** Equations by name, the unknown and the given value; what contradicts itself becomes a fault. */
+function organise(problem: string, products: ProductTotals, faults: string[]): Told {
+  const sentences = readProblem(problem);
+  const equations = new Map<string, Equation>();
+  const repeated: string[] = [];
+  const given: { name: string; value: number }[] = [];
+  let unknown: string | null = null;
+  for (const { name, equation } of sentences) {
+    if (equation !== null) continue;
+    if (unknown !== null) faults.push(`${name} ${name === unknown ? 'is told twice' : 'is unknown, too'}`);
+    unknown = name;
+  }
+  for (const { name, equation } of sentences) {
+    if (equation === null) continue;
+    if (new Set(equation.parents).size < equation.parents.length) faults.push(`${name} names one twice`);
+    if (name.startsWith('total ')) {
+      if (equation.form === 'none') given.push({ name, value: equation.constant! });
+      else faults.push(`${name} is defined by a sentence`);
+      continue;
+    }
+    const other = equations.get(name);
+    if (other === undefined && name !== unknown) {
+      equations.set(name, equation);
+      continue;
+    }
+    // Of a definition and a plain number, the number is what is given.
+    const [number, definition] = equation.form === 'none' ? [equation, other] : [other, equation];
+    if (definition === undefined || number?.form !== 'none' || definition.form === 'none') {
+      faults.push(`${name} is told twice`);
+      repeated.push(name);
+      continue;
+    }
+    equations.set(name, definition);
+    given.push({ name, value: number.constant! });
+  }
+  if (given.length > (unknown === null ? 0 : 1)) {
+    faults.push(`${given.at(-1)!.name} is told twice`);
+    if (unknown === null) repeated.push(given[0]!.name);
+  }
+  // Nobody can say which of two sentences about one quantity holds.
+  for (const name of repeated) equations.delete(name);
+  const members = membership([...equations.keys(), ...(unknown === null ? [] : [unknown])], products);
+  return { equations, unknown, given: given.length === 1 ? given[0]! : null, members };
 }
 
 const placeOf = (name: string): string => name.slice(name.lastIndexOf(' in ') + 4);
+/** A total's name without its place. */
+export const phraseOf = (total: string): string => total.slice(0, total.lastIndexOf(' in '));
 
-/** The quantity that the question asks for. */
-export function readQuestion(question: string): string {
-  const total = /^What is the (total number of .+)\?$/.exec(question);
-  if (total) return total[1]!;
-  const instance = /^How many (.+) does (.+) have\?$/.exec(question);
-  assert.ok(instance, question);
-  return `${instance[1]} in ${instance[2]}`;
-}
-
-/** The answer, and the value of every quantity told; fails when something is undefined or circular. */
-export function solve(problem: string, question: string): { answer: number; values: Map<string, number> } {
-  const equations = readProblem(problem);
-  const values = new Map<string, number>();
-  const open = new Set<string>();
-  const value = (name: string): number => {
-    const known = values.get(name);
-    if (known !== undefined) return known;
-    assert.ok(!open.has(name), `${name} is defined by itself`);
-    open.add(name);
-    const found = name.startsWith('total ') ? total(name) : instance(name);
-    open.delete(name);
-    values.set(name, found);
-    return found;
-  };
-  const total = (name: string): number => {
-    const members = [...equations.keys()].filter((member) => placeOf(member) === placeOf(name));
-    assert.ok(members.length > 0, `${name} has no members`);
-    return members.reduce((sum, member) => sum + value(member), 0);
-  };
-  const instance = (name: string): number => {
-    const equation = equations.get(name);
-    assert.ok(equation, `${name} is not told`);
-    const { form, constant, verb } = equation;
-    const parents = equation.parents.map(value);
-    assert.equal(new Set(equation.parents).size, parents.length, `${name} names a quantity twice`);
-    if (form === 'none') return constant!;
-    const base = form === 'difference' ? parents[0]! - parents[1]! : parents.reduce((a, b) => a + b);
-    return verb === 'plus' ? constant! + base : verb === 'times' ? constant! * base : base;
-  };
-  for (const name of equations.keys()) value(name);
-  return { answer: value(readQuestion(question)), values };
-}
-
-/** One defined quantity of a solution, as its text shows it. */
-export interface Step {
-  name: string;
-  value: number;
-  /** Earlier quantities in the order in which they first appear. */
-  parents: string[];
-  /** A literal number takes part. */
-  literal: boolean;
-}
-
-/** Reads a forward solution, checking every equality in it on the way. */
-export function readSolution(solution: string): { steps: Step[]; answer: number } {
-  const end = /^(.*)Answer: (\d+)\.$/.exec(solution);
-  assert.ok(end, solution);
-  const names = new Map<string, string>();
-  const numbers = new Map<string, number>();
-  const steps: Step[] = [];
-  const text = end[1]!;
-  assert.ok(text.startsWith('Define '));
-  for (const piece of text.split('Define ').slice(1)) {
-    const head = /^(.+) as ([A-Za-z]); (.+)\. $/.exec(piece);
-    assert.ok(head, piece);
-    const [, name, letter, body] = head;
-    assert.ok(!names.has(letter!), `letter ${letter} is used twice`);
-    const parents: string[] = [];
-    let literal = false;
-    const statements = body!.split('; ');
-    for (const [i, statement] of statements.entries()) {
-      const last = i === statements.length - 1;
-      assert.equal(statement.startsWith('so '), last, statement);
-      const [target, ...sides] = statement.replace(/^so /, '').split(' = ');
-      assert.match(target!, /^[A-Za-z]$/);
-      assert.equal(target === letter, last, `${name}: its own letter comes last, and only then`);
-      assert.ok(!numbers.has(target!), `letter ${target} is set twice`);
-      const results = sides.map((side) => evaluate(side, numbers));
-      for (const result of results) assert.equal(result, results[0], statement);
-      for (const used of sides[0]!.match(/[A-Za-z]/g) ?? []) {
-        const parent = names.get(used);
-        if (parent !== undefined && !parents.includes(parent)) parents.push(parent);
+/** What each total adds up, by the quantities that the text tells. */
+function membership(names: readonly string[], products: ProductTotals): Told['members'] {
+  let counts: Map<string, string[]> | null = null;
+  const averages = new Map<string, string>();
+  const index = (): Map<string, string[]> => {
+    const places = new Map<string, string[]>();
+    for (const name of names) {
+      if (name.startsWith('average ')) {
+        averages.set(name.slice(name.indexOf(' per ') + ' per '.length), name);
+        continue;
       }
-      if (/^\d/.test(sides[0]!)) literal = true;
-      numbers.set(target!, results[0]!);
+      const place = placeOf(name);
+      const members = places.get(place);
+      if (members === undefined) places.set(place, [name]);
+      else members.push(name);
     }
-    names.set(letter!, name!);
-    steps.push({ name: name!, value: numbers.get(letter!)!, parents, literal });
-  }
-  return { steps, answer: Number(end[2]) };
+    return places;
+  };
+  return (total) => {
+    counts ??= index();
+    const members = counts.get(placeOf(total));
+    if (members === undefined) throw new Refusal(`${total} has no members`);
+    if (!products.has(phraseOf(total))) return members;
+    return members.flatMap((count) => {
+      const average = averages.get(count);
+      if (average === undefined) throw new Refusal(`${total} needs the average per ${count}`);
+      return [count, average];
+    });
+  };
 }
 
-/** `a`, `a + b`, `a - b` or `a * b` of letters and numbers. */
-function evaluate(side: string, numbers: ReadonlyMap<string, number>): number {
-  const [left, verb, right, ...more] = side.split(' ');
-  assert.equal(more.length, 0, side);
-  const term = (text: string): number => {
-    const value = /^\d+$/.test(text) ? Number(text) : numbers.get(text);
-    assert.ok(value !== undefined, `${text} in "${side}" is not defined yet`);
-    return value;
-  };
-  if (verb === undefined) return term(left!);
-  if (verb === '+') return term(left!) + term(right!);
-  if (verb === '-') return term(left!) - term(right!);
-  assert.equal(verb, '*', side);
-  return term(left!) * term(right!);
+function safe(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new Refusal('numbers too large for exact arithmetic');
+  return value;
+}
+
+/** p + factor · q. */
+function combine(p: Polynomial, q: Polynomial, factor: 1 | -1): Polynomial {
+  const sum: number[] = [];
+  const length = Math.max(p.length, q.length);
+  for (let i = 0; i < length; i++) sum.push(safe((p[i] ?? 0) + factor * (q[i] ?? 0)));
+  while (sum.length > 0 && sum.at(-1) === 0) sum.pop();
+  return sum;
+}
+
+function multiply(p: Polynomial, q: Polynomial): Polynomial {
+  if (p.length === 0 || q.length === 0) return [];
+  const product = new Array<number>(p.length + q.length - 1).fill(0);
+  for (let i = 0; i < p.length; i++) {
+    for (let j = 0; j < q.length; j++) product[i + j] = safe(product[i + j]! + safe(p[i]! * q[j]!));
+  }
+  return product;
 }

@@ -20,12 +20,12 @@ const KINDS: Record<string, TaskSourceOptions> = {
 
 /** SHA-256 of the first 1,000 records as JSON lines. A change of any byte needs a new GENERATOR_VERSION. */
 const GOLDEN: Record<string, Record<string, string>> = {
-  1: {
-    paper: 'cc189c6e100b14ddd07eca4f683d2aa13918e7eedf405c4defe18174fa67cea5',
-    reverse: 'ca9534b2fcf95f775c78dde9d723fa23ec9ac341aa377f985648827af90e0dff',
-    deep: 'cb7ccd53fce682dd33e2bbb58ba268daa22c055c95751c42ddb0e8d03f66e275',
-    large: 'eabd920ebee75c90762252ada6cc831323a03a8e3a4e54e19cfc578de87931bc',
-    micro: '9aa2feb9079d6765bf2b40bf6176f4f77d7a8d3a1e26041bd138eb1a53550ed9',
+  2: {
+    paper: '38b046c9ee8e71591d1688cda210ec4b61f8a762f4028894604708dccd64328a',
+    micro: '8cd5fa195c3c7cf629c535b623dff712b8a438e80524f61f2e7e78997e136f2b',
+    reverse: '5e21e2241301e13c2ba3aba7ab3425536626e4fa404f019acd149ab3c55f620d',
+    deep: '990cf9d84baf5bbec2fe06dac93e00d9ca46ce1daa84ca53dde1cc2797987695',
+    large: '2a8ce914720cdc8f68a26382699b6dcc02edd1370137ad0dd480db13a3584094',
   },
 };
 

@@ -6,7 +6,7 @@ import { chooseLayout, withRing } from './arrange.ts';
 import type { GraphFigure } from './figure.ts';
 import { labelNode, type NodeLabel, number } from './label.ts';
 import type { Size } from './layout.ts';
-import { kindLook, labelPredicted, predictedNode, valuesOf } from './nodes.ts';
+import { kindLook, labelPredicted, predictedNode, toldNode, valuesOf } from './nodes.ts';
 import { assemble, type Heading, type Panel } from './page.ts';
 import { summariseGraph, summarisePair } from './summary.ts';
 import {
@@ -20,8 +20,8 @@ import {
 import { completeGraph, type UnionNode, uniteNodes } from './union.ts';
 
 /**
- * Draws one graph: boxes by what they are (given number, stated relation, total), the computation in each,
- * the asked-for node in a ring. Any graph is accepted, cycles and undefined parents included.
+ * Draws one graph: boxes by what they are (given number, stated relation, total, unknown), the computation in
+ * each, the asked-for node in a ring, the one whose value a reverse problem gives with a badge. Any graph is accepted, cycles and undefined parents included.
  */
 export function drawGraph(graph: DrawableGraph, options: GraphOptions = {}): GraphFigure {
   const whole = completeGraph(graph);
@@ -29,6 +29,7 @@ export function drawGraph(graph: DrawableGraph, options: GraphOptions = {}): Gra
   const labels = new Map(whole.nodes.map((node) => [node.name, labelNode(node, values)]));
   const edges = edgesOf(whole);
   const { layout } = chooseLayout(withRing(labels, graph.query), edges, options, 1);
+  const told = toldNode(graph);
   const panel: Panel = {
     title: options.title ?? 'Dependency graph',
     caption: options.caption ?? graphCaption(whole),
@@ -37,6 +38,7 @@ export function drawGraph(graph: DrawableGraph, options: GraphOptions = {}): Gra
       label: labels.get(node.name)!,
       look: kindLook(node),
       asked: node.name === graph.query,
+      told: node.name === told,
     })),
     edges: edges.map(([parent, child]) => ({ key: edgeKey(parent, child), look: 'plain' })),
   };
@@ -73,6 +75,7 @@ export function drawGraphPair(
   const extra = predictedEdges.filter((edge) => !inGold.has(edgeKey(...edge)));
   const { layout, beside } = chooseLayout(withRing(sizes, query), [...goldEdges, ...extra], options, 2);
 
+  const told = toldNode(gold);
   const goldPanel: Panel = {
     title: options.goldTitle ?? 'Gold graph',
     caption: graphCaption(completeGraph(gold)),
@@ -83,6 +86,7 @@ export function drawGraphPair(
         label: { ...goldLabels.get(node.name)!, ...sizes.get(node.name)! },
         look: kindLook(node.gold!),
         asked: node.name === query,
+        told: node.name === told,
       })),
     edges: goldEdges.map((edge) => ({ key: edgeKey(...edge), look: 'plain' })),
   };
@@ -94,6 +98,7 @@ export function drawGraphPair(
       label: { ...predictedLabels.get(node.name)!, ...sizes.get(node.name)! },
       look: node.verdict,
       asked: node.name === query,
+      told: false, // its corner shows the verdict
     })),
     edges: [
       ...goldEdges.map((edge) => {
@@ -126,7 +131,10 @@ function graphCaption(graph: DrawableGraph): string {
   const edges = edgesOf(graph).length;
   const size = `${plural(graph.nodes.length, 'quantity', 'quantities')}, ${plural(edges, 'edge', 'edges')}`;
   const answer = answerOf(graph);
-  return answer === undefined ? size : `answer ${number(answer)} · ${size}`;
+  if (answer === undefined) return size;
+  const told = graph.nodes.find(({ name }) => name === toldNode(graph));
+  const from = told?.value === undefined || told.value === null ? '' : `, given ${number(told.value)}`;
+  return `answer ${number(answer)}${from} · ${size}`;
 }
 
 function predictedCaption(

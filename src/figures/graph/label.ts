@@ -4,17 +4,20 @@ import { textWidth, wrapText } from '../text.ts';
 import type { DrawableNode } from './types.ts';
 
 const NAME_WIDTH = 122;
-const MOST_NAME_LINES = 3;
+/** `average number of … / per … / in …` needs five. */
+const MOST_NAME_LINES = 5;
+/** A computation that needs more lines is left out. */
+const MOST_VALUE_LINES = 4;
 export const LINE_HEIGHT = 13;
 const PADDING_X = 12;
 const PADDING_Y = 8;
 const LEAST_WIDTH = 72;
 
 export interface NodeLabel {
-  /** The name in one to three lines. */
+  /** The name in one to five lines. */
   name: string[];
-  /** The computation and its result, `3 + 4 = 7`; empty for a node that has none. */
-  value: string;
+  /** The computation and its result in lines, `3 + 4 = 7`; empty for a node that has none. */
+  value: string[];
   /** Size of the box in px. */
   width: number;
   height: number;
@@ -26,12 +29,12 @@ export interface NodeLabel {
  */
 export function labelNode(node: DrawableNode, values: ReadonlyMap<string, number>, note = ''): NodeLabel {
   const name = wrapName(node.name);
-  const value = valueText(node, values, note);
+  const value = wrapValue(valueText(node, values, note), `= ${resultText(node, note)}`);
   const widest = Math.max(
     ...name.map((line) => textWidth(line, SIZE.node)),
-    textWidth(value, SIZE.node, 'bold'),
+    ...value.map((line) => textWidth(line, SIZE.node, 'bold')),
   );
-  const lines = name.length + (value === '' ? 0 : 1);
+  const lines = name.length + value.length;
   return {
     name,
     value,
@@ -64,13 +67,27 @@ function balance(text: string, most: number): string[] {
   return widest;
 }
 
+/** The computation and its result; the note alone for a node without a value. */
 function valueText(node: DrawableNode, values: ReadonlyMap<string, number>, note: string): string {
-  if (node.value === undefined || node.value === null) return note;
-  const result = `${number(node.value)}${note}`;
+  const result = resultText(node, note);
+  if (node.value === undefined || node.value === null) return result;
+  if (node.operation === 'unknown') return `x = ${result}`;
   const formula = node.formula ?? writeOperation(node, values);
-  if (formula === undefined) return `= ${result}`;
-  const whole = `${formula} = ${result}`;
-  return textWidth(whole, SIZE.node, 'bold') <= 1.35 * NAME_WIDTH ? whole : `= ${result}`;
+  return formula === undefined ? `= ${result}` : `${formula} = ${result}`;
+}
+
+function resultText({ value }: DrawableNode, note: string): string {
+  return value === undefined || value === null ? note : `${number(value)}${note}`;
+}
+
+/** Breaks a long computation before its operators; one that is too long for a box is written as `short`. */
+function wrapValue(text: string, short: string): string[] {
+  if (text === '') return [];
+  const bound = text.replace(/ ([+−×=]) /g, ' $1\u00a0');
+  const lines = wrapText(bound, 1.35 * NAME_WIDTH, SIZE.node, 'bold').map((line) =>
+    line.replaceAll('\u00a0', ' '),
+  );
+  return lines.length <= MOST_VALUE_LINES ? lines : [short];
 }
 
 /**

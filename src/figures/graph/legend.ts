@@ -2,12 +2,13 @@
 import { INK, SIZE } from '../style.ts';
 import { element, escapeMarkup, group, px } from '../svg/markup.ts';
 import { textWidth } from '../text.ts';
-import { drawBadge, EDGE, type EdgeLook, LOOKS, type NodeLook } from './marks.ts';
+import { drawBadge, EDGE, type EdgeLook, LOOKS, type NodeLook, TOLD } from './marks.ts';
 
 export type LegendEntry =
   | { mark: 'node'; look: NodeLook; count?: number; total?: boolean }
   | { mark: 'edge'; look: EdgeLook }
-  | { mark: 'asked' };
+  | { mark: 'asked' }
+  | { mark: 'told' };
 
 const SWATCH = 26;
 const BADGE_SWATCH = 16;
@@ -24,7 +25,7 @@ export function drawLegend(
   let row = 0;
   for (const entry of entries) {
     const text = entryText(entry);
-    const room = entry.mark === 'node' && LOOKS[entry.look].sign !== undefined ? BADGE_SWATCH : SWATCH;
+    const room = badgeOf(entry) === undefined ? SWATCH : BADGE_SWATCH;
     const length = room + 6 + textWidth(text, SIZE.small);
     if (column > 0 && column + length > width) {
       column = 0;
@@ -53,7 +54,14 @@ export function drawLegend(
   return { markup: group({ class: 'legend' }, parts), height };
 }
 
+/** What an entry's disc is drawn from, if it has one. */
+function badgeOf(entry: LegendEntry) {
+  if (entry.mark === 'told') return TOLD;
+  return entry.mark === 'node' && LOOKS[entry.look].sign !== undefined ? LOOKS[entry.look] : undefined;
+}
+
 function entryText(entry: LegendEntry): string {
+  if (entry.mark === 'told') return TOLD.label;
   if (entry.mark === 'asked') return 'asked for';
   if (entry.mark === 'edge') return EDGE[entry.look].label;
   const { label } = LOOKS[entry.look];
@@ -61,6 +69,8 @@ function entryText(entry: LegendEntry): string {
 }
 
 function swatch(entry: LegendEntry, x: number, y: number): string[] {
+  const badge = badgeOf(entry);
+  if (badge !== undefined) return [drawBadge(x + BADGE_SWATCH / 2, y, badge)];
   if (entry.mark === 'edge') {
     const look = EDGE[entry.look];
     const dash = 'dash' in look ? look.dash : undefined;
@@ -78,7 +88,7 @@ function swatch(entry: LegendEntry, x: number, y: number): string[] {
       }),
     ];
   }
-  if (entry.mark === 'asked') {
+  if (entry.mark !== 'node') {
     const box = (grow: number, stroke: string, strokeWidth: number) =>
       element('rect', {
         x: x + 4 - grow,
@@ -93,7 +103,6 @@ function swatch(entry: LegendEntry, x: number, y: number): string[] {
     return [box(3, INK.text, 1.6), box(0, INK.soft, 1.1)];
   }
   const style = LOOKS[entry.look];
-  if (style.sign !== undefined) return [drawBadge(x + BADGE_SWATCH / 2, y, entry.look)];
   return [
     element('rect', {
       x: x + 1,

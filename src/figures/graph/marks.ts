@@ -5,7 +5,7 @@ import { textWidth } from '../text.ts';
 import { LINE_HEIGHT, type NodeLabel } from './label.ts';
 import type { NodeVerdict } from './types.ts';
 
-export type NodeLook = NodeVerdict | 'given' | 'derived' | 'total' | 'undefined';
+export type NodeLook = NodeVerdict | 'given' | 'derived' | 'total' | 'unknown' | 'undefined';
 
 interface Look {
   label: string;
@@ -50,6 +50,7 @@ export const LOOKS: Record<NodeLook, Look> = {
   given: { label: 'given number', stroke: '#7A7F85', fill: '#f4f4f4' },
   derived: { label: 'stated relation', stroke: '#0072B2', fill: tint('#0072B2') },
   total: { label: 'total to be formed', stroke: '#3B3F8F', fill: tint('#3B3F8F') },
+  unknown: { label: 'unknown', stroke: '#C8461B', fill: '#ffffff', dash: '7 2.5' },
   undefined: {
     label: 'without a value',
     stroke: '#8a8f94',
@@ -58,6 +59,13 @@ export const LOOKS: Record<NodeLook, Look> = {
     text: '#6b7075',
   },
 };
+
+/** Mark of the quantity whose value a reverse problem gives, though it follows from others. */
+export const TOLD = {
+  label: 'value given in the problem',
+  stroke: INK.text,
+  sign: 'M-3.2 -1.8L3.2 -1.8M-3.2 1.8L3.2 1.8',
+} as const;
 
 export const EDGE = {
   plain: { label: 'needs', stroke: '#5b6168', width: 1.4 },
@@ -78,7 +86,7 @@ export function drawNode(
   name: string,
   label: NodeLabel,
   look: NodeLook,
-  options: { asked: boolean; total: boolean; tooltip: string },
+  options: { asked: boolean; told: boolean; total: boolean; tooltip: string },
 ): string {
   const { width, height } = label;
   const style = LOOKS[look];
@@ -105,8 +113,10 @@ export function drawNode(
       'stroke-dasharray': style.dash,
     }),
   );
-  const lines = [...label.name.map((text) => ({ text, weight: 'normal' as const }))];
-  const all = label.value === '' ? lines : [...lines, { text: label.value, weight: 'bold' as const }];
+  const all = [
+    ...label.name.map((text) => ({ text, weight: 'normal' as const })),
+    ...label.value.map((text) => ({ text, weight: 'bold' as const })),
+  ];
   const top = y - (all.length * LINE_HEIGHT) / 2;
   for (const [i, { text, weight }] of all.entries()) {
     parts.push(
@@ -126,17 +136,20 @@ export function drawNode(
       ),
     );
   }
-  if (style.sign !== undefined) parts.push(drawBadge(x + width / 2 - 3, y - height / 2 + 1, look));
+  const badge = options.told ? TOLD : style;
+  if (badge.sign !== undefined) parts.push(drawBadge(x + width / 2 - 3, y - height / 2 + 1, badge));
   return element(
     'g',
-    { class: `node ${look}${options.asked ? ' asked' : ''}`, 'data-name': name },
+    {
+      class: `node ${look}${options.asked ? ' asked' : ''}${options.told ? ' told' : ''}`,
+      'data-name': name,
+    },
     `\n${parts.join('\n')}\n`,
   );
 }
 
-/** A disc with the verdict's sign. */
-export function drawBadge(x: number, y: number, look: NodeLook): string {
-  const style = LOOKS[look];
+/** A disc with a verdict's sign, or that of {@link TOLD}. */
+export function drawBadge(x: number, y: number, style: Pick<Look, 'stroke' | 'sign'>): string {
   return element(
     'g',
     { class: 'badge', transform: `translate(${px(x)} ${px(y)})` },

@@ -7,8 +7,18 @@ import type { UnionNode } from './union.ts';
 /** Look of a node that is not judged. */
 export function kindLook(node: DrawableNode): NodeLook {
   if (node.value === undefined || node.value === null) return 'undefined';
+  if (node.operation === 'unknown') return 'unknown';
   if (node.kind === 'abstract') return 'total';
   return node.dependencies.length === 0 ? 'given' : 'derived';
+}
+
+/**
+ * Name of the quantity whose value a reverse problem gives: where a node is the unknown, the last in solution
+ * order (src/tasks/types.ts).
+ */
+export function toldNode(graph: DrawableGraph): string | undefined {
+  const reverse = graph.nodes.some((node) => node.operation === 'unknown');
+  return reverse ? graph.nodes.at(-1)!.name : undefined;
 }
 
 /** The values that a graph states. */

@@ -17,7 +17,7 @@ export const INSET = 14;
 export interface Panel {
   title: string;
   caption: string;
-  nodes: { node: DrawableNode; label: NodeLabel; look: NodeLook; asked: boolean }[];
+  nodes: { node: DrawableNode; label: NodeLabel; look: NodeLook; asked: boolean; told: boolean }[];
   edges: { key: string; look: EdgeLook }[];
 }
 
@@ -33,12 +33,13 @@ function legendOf(panel: Panel): LegendEntry[] {
   for (const look of VERDICTS) {
     if (count(look) > 0) legend.push({ mark: 'node', look, count: count(look) });
   }
-  for (const look of ['given', 'derived', 'total', 'undefined'] as const) {
+  for (const look of ['unknown', 'given', 'derived', 'total', 'undefined'] as const) {
     if (count(look) > 0) legend.push({ mark: 'node', look, total: look === 'total' });
   }
   for (const look of ['missing', 'extra'] as const) {
     if (panel.edges.some((edge) => edge.look === look)) legend.push({ mark: 'edge', look });
   }
+  if (panel.nodes.some((node) => node.told)) legend.push({ mark: 'told' });
   if (panel.nodes.some((node) => node.asked)) legend.push({ mark: 'asked' });
   return legend;
 }
@@ -138,21 +139,22 @@ function drawPanel(panel: Panel, layout: Layout, x: number, y: number): string {
       element('path', { class: 'head', d: route.head, fill: style.stroke }),
     );
   });
-  for (const { node, label, look, asked } of panel.nodes) {
+  for (const { node, label, look, asked, told } of panel.nodes) {
     const centre = layout.centres.get(node.name)!;
     parts.push(
       drawNode(centre.x, centre.y, node.name, label, look, {
         asked,
+        told,
         total: node.kind === 'abstract',
-        tooltip: tooltip(node, look),
+        tooltip: tooltip(node, look, told),
       }),
     );
   }
   return group({ class: 'panel', transform: `translate(${Math.round(x)} ${Math.round(y)})` }, parts);
 }
 
-function tooltip(node: DrawableNode, look: NodeLook): string {
+function tooltip(node: DrawableNode, look: NodeLook, told: boolean): string {
   const value = node.value === undefined || node.value === null ? 'no value' : number(node.value);
   const parents = node.dependencies.length === 0 ? '' : `; from ${node.dependencies.join(', ')}`;
-  return `${node.name}: ${value}${parents} (${look.replaceAll('_', ' ')})`;
+  return `${node.name}: ${value}${parents} (${look.replaceAll('_', ' ')}${told ? ', value given' : ''})`;
 }

@@ -1,5 +1,6 @@
 /** Graphs in plain text: for terminals, screen readers and notebooks that show no pictures. */
 import { number } from './label.ts';
+import { toldNode } from './nodes.ts';
 import type { DrawableGraph, DrawableNode, NodeVerdict } from './types.ts';
 import type { UnionNode } from './union.ts';
 
@@ -11,10 +12,11 @@ const MARKS: Record<NodeVerdict, string> = {
   extra: '+',
 };
 
-/** One line per node: name, value, parents. */
+/** One line per node: `?` for the asked-for one and `=` for one whose value is given, name, value, parents. */
 export function summariseGraph(title: string, graph: DrawableGraph): string {
+  const told = toldNode(graph);
   const rows = graph.nodes.map((node) => [
-    node.name === graph.query ? '?' : ' ',
+    node.name === graph.query ? '?' : node.name === told ? '=' : ' ',
     node.name,
     valueText(node),
     node.dependencies.length === 0 ? '' : `<- ${node.dependencies.join(', ')}`,

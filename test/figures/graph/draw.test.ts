@@ -10,6 +10,7 @@ import {
   type GraphFigure,
 } from '../../../src/figures/graph/index.ts';
 import { textWidth } from '../../../src/figures/text.ts';
+import { createTaskSource } from '../../../src/tasks/index.ts';
 import { parseSolution } from '../../../src/verify/index.ts';
 import { matchesGallery } from '../gallery.ts';
 import { type Box, boxOf, distanceToOutline, overlap, type Point, pointsOf } from '../geometry.ts';
@@ -216,6 +217,55 @@ describe('graph drawings', () => {
       looks(panelsOf(drawGraphPair(graph, predicted, { nodes }).svg)[1]!)['a in P'],
       'wrong_parents',
     );
+  });
+
+  it('shows the unknown and the given value of reverse problems, and sums of products, at any op', () => {
+    const source = createTaskSource({ modes: ['reverse'], depths: [2, 3], ops: '2-20', seed: 4 });
+    let products = 0;
+    for (const { graph } of source.take(60)) {
+      const figure = drawGraph(graph);
+      const [panel] = checkDrawing(figure);
+      const classes = (name: string) =>
+        panel!.nodes.filter(({ node }) => node.attributes.class!.split(' ').includes(name));
+      const [unknown, ...others] = classes('unknown');
+      assert.equal(others.length, 0);
+      assert.equal(unknown!.name, graph.query);
+      assert.equal(unknown!.lines.at(-1), `x = ${graph.answer}`);
+      const last = graph.nodes.at(-1)!;
+      assert.deepEqual(
+        classes('told').map(({ name }) => name),
+        [last.name],
+      );
+      assert.equal(byClass(classes('told')[0]!.node, 'badge').length, 1);
+      assert.match(figure.summary, new RegExp(`^= +${last.name}`, 'm'));
+      assert.ok(figure.svg.includes(`answer ${graph.answer}, given ${last.value}`));
+      for (const { name, lines } of panel!.nodes) {
+        assert.ok(!lines.some((line) => line.endsWith('…')), `${name} is cut`);
+        const { operation, dependencies } = graph.nodes.find((node) => node.name === name)!;
+        if (operation !== 'sum_of_products') continue;
+        products++;
+        assert.equal(lines.join(' ').match(/×/g)!.length, dependencies.length / 2, `${name}: ${lines}`);
+      }
+    }
+    assert.ok(products > 10, `${products} sums of products`);
+  });
+
+  it('marks the unknown and the given value in the gold panel of a pair; the other shows verdicts', () => {
+    const graph: DrawableGraph = {
+      nodes: [
+        { name: 'a', value: 4, dependencies: [], operation: 'unknown' },
+        { name: 'b', value: 6, dependencies: ['a'], operation: 'plus', constant: 2 },
+      ],
+      query: 'a',
+      answer: 4,
+    };
+    const [left, right] = checkDrawing(drawGraphPair(graph, graph));
+    assert.deepEqual(looks(left!), { a: 'unknown', b: 'derived' });
+    assert.deepEqual(looks(right!), { a: 'right', b: 'right' });
+    const told = ({ nodes }: DrawnPanel) =>
+      nodes.filter(({ node }) => node.attributes.class!.includes('told')).map(({ name }) => name);
+    assert.deepEqual([told(left!), told(right!)], [['b'], []]);
+    assert.deepEqual(right!.nodes[0]!.lines, ['a', 'x = 4']);
   });
 
   it('draws cycles, loops and undefined parents', () => {

@@ -11,7 +11,7 @@ const values = new Map([
 ]);
 
 function value(node: Partial<DrawableNode>): string {
-  return labelNode({ name: 'x', dependencies: [], ...node }, values).value;
+  return labelNode({ name: 'x', dependencies: [], ...node }, values).value.join(' ');
 }
 
 describe('node labels', () => {
@@ -28,7 +28,7 @@ describe('node labels', () => {
     plus_difference: [{ value: 5, dependencies: ['a', 'b'], constant: 1 }, '1 + (7 − 3) = 5'],
     times_difference: [{ value: 12, dependencies: ['a', 'b'], constant: 3 }, '3 × (7 − 3) = 12'],
     sum_of_products: [{ value: 31, dependencies: ['a', 'b', 'c', 'd'] }, '7×3 + 2×5 = 31'],
-    unknown: [{ value: 4 }, '= 4'],
+    unknown: [{ value: 4 }, 'x = 4'],
   };
   for (const [operation, [node, expected]] of Object.entries(cases)) {
     it(`write ${operation}`, () => assert.equal(value({ operation, ...node }), expected));
@@ -50,8 +50,19 @@ describe('node labels', () => {
       ['b', 3],
     ]);
     const node = { name: 'x', value: 1, dependencies: ['b', 'a'], operation: 'sum' };
-    assert.equal(labelNode(node, negative).value, '3 + (−2) = 1');
+    assert.deepEqual(labelNode(node, negative).value, ['3 + (−2) = 1']);
     assert.equal(number(-0.12345), '−0.123');
+  });
+
+  it('break a long computation before its operators, and leave out one of more than four lines', () => {
+    const terms = (count: number) => ({
+      name: 'x',
+      value: 21 * count,
+      dependencies: Array.from({ length: count }, () => ['a', 'b']).flat(),
+      operation: 'sum_of_products',
+    });
+    assert.deepEqual(labelNode(terms(6), values).value, ['7×3 + 7×3 + 7×3 + 7×3 + 7×3', '+ 7×3 = 126']);
+    assert.deepEqual(labelNode(terms(30), values).value, ['= 630']);
   });
 
   it('stand with the place on a line of its own, lines about equally long', () => {
@@ -61,6 +72,14 @@ describe('node labels', () => {
       'adult animals',
       'in Hamilton Farm',
     ]);
-    assert.ok(wrapName('a very long name '.repeat(9)).length <= 3);
+    assert.deepEqual(wrapName('average number of newborn children per adult wolf in Cedar Valley'), [
+      'average number of',
+      'newborn children',
+      'per adult wolf',
+      'in Cedar Valley',
+    ]);
+    const long = wrapName('a very long name '.repeat(12));
+    assert.equal(long.length, 5);
+    assert.ok(long.at(-1)!.endsWith('…'));
   });
 });
