@@ -95,7 +95,7 @@ describe('interplay analyze: similarity and edge of competence', () => {
       [['--edge', '2,0.5,1.5'], 'USAGE'],
       [['--edge', '0,0.5,0.5'], 'USAGE'],
       [['--edge', '2,0.5,0.5,1'], 'USAGE'],
-      [[...edge, '--edge-tasks', few], 'EDGE_TASKS', /no 1-.*-2;/],
+      [[...edge, '--edge-tasks', few], 'EDGE_TASKS', /no \d-.*-2;/],
       [['--edge-tasks', all], 'EDGE_TASKS', /no --edge/],
       [[folder, ...edge, '--edge-tasks', all], 'EDGE_TASKS', /2 evaluations/],
       [['--train', join(folder, 'none.jsonl')], 'INPUT_UNREADABLE'],
