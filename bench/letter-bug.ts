@@ -64,7 +64,7 @@ export async function letterBugBenchmark(): Promise<BenchmarkReport> {
   );
   const head =
     'op | forward pass@1 | forward pass@128 | reverse pass@1 | reverse pass@128 | 50/50 pass@1 | 50/50 pass@128 | ours, all';
-  const table = [head, head.replace(/[^|]+/g, '---'), ...lines].map((line) => `| ${line} |`);
+  const table = [head, head.replace(/[^|]+/g, ' --- ').trim(), ...lines].map((line) => `| ${line} |`);
   const rows = [
     [2, 10],
     [11, 14],
