@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME [--json] [--config small|big|micro] [--profile] [--steps N] [--tasks N]`: one benchmark,
- * its peers measured in the same run. Each lives in a file of its name that exports `NAMEBenchmark(options)`.
+ * its peers measured in the same run. Each lives in a file of its name that exports `nameBenchmark(options)`.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -10,7 +10,19 @@ import { InterplayError, userError } from '../src/core/index.ts';
 import { closePeers } from './peer.ts';
 import type { BenchmarkOptions, BenchmarkReport, BenchmarkRow } from './table.ts';
 
-const names = ['gemm', 'train', 'sample', 'memory', 'generate', 'verify', 'tokenizer', 'kernel', 'unique'];
+const names = [
+  'gemm',
+  'train',
+  'sample',
+  'memory',
+  'generate',
+  'unique',
+  'verify',
+  'letter-bug',
+  'similarity',
+  'tokenizer',
+  'kernel',
+];
 
 function commandLine() {
   try {
@@ -83,7 +95,8 @@ async function load(name: string): Promise<Benchmark> {
       `choose another of ${names.join(', ')}`,
     );
   }
-  return ((await import(file.href)) as Record<string, Benchmark>)[`${name}Benchmark`]!;
+  const exported = `${name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Benchmark`;
+  return ((await import(file.href)) as Record<string, Benchmark>)[exported]!;
 }
 
 function line({ work, ours, unit, peer, peer_name, ratio, limit }: BenchmarkRow): string {
