@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   generate: () => import('./generate.ts'),
   inspect: () => import('./inspect.ts'),
   tokenizer: () => import('./tokenizer.ts'),
+  model: () => import('./model.ts'),
   pretrain: () => import('./pretrain.ts'),
   sample: () => import('./sample.ts'),
   evaluate: () => import('./evaluate.ts'),
