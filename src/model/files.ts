@@ -38,8 +38,11 @@ export function saveModel(
   writeWeights(folder, model.parameters, shardBytes);
 }
 
-/** Opens a model folder; what is missing, broken or does not fit together is a coded error. */
-export function loadModel(folder: string): LoadedModel {
+/**
+ * Opens a model folder; what is missing, broken or does not fit together is a coded error. `given` is a tokenizer
+ * to use in place of the folder's.
+ */
+export function loadModel(folder: string, given?: Tokenizer): LoadedModel {
   const missing = ['config.json', 'tokenizer.json'].find((name) => !existsSync(join(folder, name)));
   if (missing !== undefined || !hasWeights(folder)) {
     throw userError(
@@ -51,7 +54,7 @@ export function loadModel(folder: string): LoadedModel {
   }
   const configPath = join(folder, 'config.json');
   const config = parseModelConfig(readJsonFile(configPath, 'model config'), configPath);
-  const tokenizer = Tokenizer.load(join(folder, 'tokenizer.json'));
+  const tokenizer = given ?? Tokenizer.load(join(folder, 'tokenizer.json'));
   if (tokenizer.vocabularySize > config.vocab_size) {
     throw userError(
       'VOCABULARY_SIZE',
