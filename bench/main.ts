@@ -10,7 +10,7 @@ import { InterplayError, userError } from '../src/core/index.ts';
 import { closePeers } from './peer.ts';
 import type { BenchmarkOptions, BenchmarkReport, BenchmarkRow } from './table.ts';
 
-const names = ['gemm', 'train', 'sample', 'memory', 'generate', 'verify', 'tokenizer', 'kernel'];
+const names = ['gemm', 'train', 'sample', 'memory', 'generate', 'verify', 'tokenizer', 'kernel', 'unique'];
 
 function commandLine() {
   try {

@@ -33,7 +33,10 @@ export function register(program: Command): void {
     .command('figure')
     .description('draw a figure from tables, a run or tasks')
     .argument('<name>', NAMES.join(', '))
-    .requiredOption('--in <file>', 'rows (.csv, .json, .jsonl) or, for graph, tasks (.jsonl, .parquet)')
+    .requiredOption(
+      '--in <file>',
+      'rows (.csv, .json, .jsonl) or, for graph, tasks (.jsonl, .parquet); .jsonl may be .jsonl.gz',
+    )
     .requiredOption('--out <file>', 'where the figure goes: .svg, .html, .json, .pdf or .png')
     .option('--index <n>', 'graph: which task of the file, counted from 0', integerOption(0))
     .option('--title <text>', 'title of the figure')

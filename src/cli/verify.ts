@@ -53,6 +53,6 @@ export function register(program: Command): void {
 }
 
 function jsonlPath(text: string): string {
-  if (!text.endsWith('.jsonl')) throw new InvalidArgumentError('must be a .jsonl file');
+  if (!/\.jsonl(\.gz)?$/.test(text)) throw new InvalidArgumentError('must be a .jsonl or .jsonl.gz file');
   return text;
 }

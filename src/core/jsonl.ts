@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { userError } from './errors.ts';
 import { reason, type Write, writeAtomically } from './files.ts';
+import { gunzip, gzipMember, isGzipPath } from './gzip.ts';
 
 /** One parsed line of a JSON-lines file and where it stood (first line is 1). */
 export interface JsonLine {
@@ -11,12 +12,46 @@ export interface JsonLine {
 }
 
 const CHUNK = 1 << 20;
+/** Read at a time of a gzip file: what comes out of it is many times larger. */
+const COMPRESSED_CHUNK = 1 << 16;
 
 /**
- * The lines of a file one by one, in constant memory. Blank lines are skipped. A line that is not JSON is a
- * user error; so is a last line without its newline that does not parse (a file cut in the middle).
+ * The lines of a file one by one, in constant memory; a path that ends in `.gz` is read as gzip. Blank lines are
+ * skipped. A line that is not JSON is a user error; so is a last line without its newline that does not parse (a
+ * file cut in the middle).
+ * @throws INPUT_UNREADABLE, GZIP_INVALID, JSONL_LINE
  */
 export function* readJsonLines(path: string): Generator<JsonLine> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let line = 0;
+  const compressed = isGzipPath(path);
+  const raw = readChunks(path, compressed ? COMPRESSED_CHUNK : CHUNK);
+  const chunks = compressed ? gunzip(raw, path) : raw;
+  const parse = (content: string): unknown => {
+    try {
+      return JSON.parse(content);
+    } catch {
+      // A checksum stands behind what it belongs to: if the gzip file is broken, that is what is wrong.
+      if (compressed) for (const _ of chunks);
+      throw notJson(content, path, line);
+    }
+  };
+  for (const bytes of chunks) {
+    const lines = (rest + decoder.write(bytes as Buffer)).split('\n');
+    rest = lines.pop()!;
+    for (const content of lines) {
+      line++;
+      if (content.trim() !== '') yield { value: parse(content), line };
+    }
+  }
+  rest += decoder.end();
+  line++;
+  if (rest.trim() !== '') yield { value: parse(rest), line };
+}
+
+/** The bytes of a file, `size` at a time; each chunk is valid until the next is asked for. */
+function* readChunks(path: string, size: number): Generator<Uint8Array> {
   let descriptor: number;
   try {
     if (!statSync(path).isFile()) throw new Error('not a file');
@@ -30,41 +65,29 @@ export function* readJsonLines(path: string): Generator<JsonLine> {
     );
   }
   try {
-    const decoder = new StringDecoder('utf8');
-    const buffer = Buffer.alloc(CHUNK);
-    let rest = '';
-    let line = 0;
+    const buffer = Buffer.alloc(size);
     for (;;) {
-      const count = readSync(descriptor, buffer, 0, CHUNK, null);
-      const text = rest + (count === 0 ? decoder.end() : decoder.write(buffer.subarray(0, count)));
-      const lines = text.split('\n');
-      rest = count === 0 ? '' : lines.pop()!;
-      for (const content of lines) {
-        line++;
-        if (content.trim() !== '') yield { value: parseLine(content, path, line), line };
-      }
+      const count = readSync(descriptor, buffer, 0, size, null);
       if (count === 0) return;
+      yield buffer.subarray(0, count);
     }
   } finally {
     closeSync(descriptor);
   }
 }
 
-function parseLine(content: string, path: string, line: number): unknown {
-  try {
-    return JSON.parse(content);
-  } catch {
-    throw userError(
-      'JSONL_LINE',
-      'one JSON value per line',
-      `${path} line ${line}: ${JSON.stringify(content.slice(0, 60))}`,
-      'repair or remove that line (a file cut in the middle ends like this)',
-    );
-  }
+function notJson(content: string, path: string, line: number): Error {
+  return userError(
+    'JSONL_LINE',
+    'one JSON value per line',
+    `${path} line ${line}: ${JSON.stringify(content.slice(0, 60))}`,
+    'repair or remove that line (a file cut in the middle ends like this)',
+  );
 }
 
-/** Writes values as JSON lines, all or nothing; returns how many. */
+/** Writes values as JSON lines, all or nothing, as gzip where `path` ends in `.gz`; returns how many. */
 export function writeJsonLines(path: string, values: Iterable<unknown>): number {
+  const encode = isGzipPath(path) ? gzipMember : (text: string) => text;
   return writeAtomically(path, (write: Write) => {
     let count = 0;
     let pending = '';
@@ -72,11 +95,12 @@ export function writeJsonLines(path: string, values: Iterable<unknown>): number 
       pending += `${JSON.stringify(value)}\n`;
       count++;
       if (pending.length > CHUNK) {
-        write(pending);
+        write(encode(pending));
         pending = '';
       }
     }
-    write(pending);
+    // A gzip file has a member even of nothing.
+    if (pending !== '' || count === 0) write(encode(pending));
     return count;
   });
 }

@@ -1,4 +1,4 @@
-/** Rows from a file that `analyze` or a run wrote: CSV, a JSON array, or JSON lines. */
+/** Rows from a file that `analyze` or a run wrote: CSV, a JSON array, or JSON lines (also as gzip). */
 import { extname } from 'node:path';
 import { userError } from '../core/errors.ts';
 import { readUserFile } from '../core/files.ts';
@@ -9,10 +9,11 @@ import type { Row } from './frame.ts';
 
 /**
  * The rows of a file; its ending says how to read it.
- * @throws INPUT_UNREADABLE, JSONL_LINE, JSON_FILE, FIGURE_INPUT
+ * @throws INPUT_UNREADABLE, GZIP_INVALID, JSONL_LINE, JSON_FILE, FIGURE_INPUT
  */
 export function readRows(path: string): Row[] {
-  const ending = extname(path).toLowerCase();
+  const lowered = path.toLowerCase();
+  const ending = lowered.endsWith('.jsonl.gz') ? '.jsonl' : extname(lowered);
   const rows =
     ending === '.csv'
       ? fromCsv(path)
@@ -24,7 +25,7 @@ export function readRows(path: string): Row[] {
   if (rows === undefined) {
     throw userError(
       'FIGURE_INPUT',
-      'rows in a .csv, .json or .jsonl file',
+      'rows in a .csv, .json, .jsonl or .jsonl.gz file',
       path,
       'give one that analyze or a run wrote',
     );

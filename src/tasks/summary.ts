@@ -1,4 +1,5 @@
-/** What a file of tasks holds: counts by op, context and mode, and the distribution of sizes. */
+/** What a file of tasks holds: counts by op, context, mode and depth, and the distribution of sizes. */
+import { DigestSet, digest64 } from '../core/digests.ts';
 import type { TaskRecord } from './records.ts';
 
 /** Smallest, quartiles, mean and largest of a whole-number size; NaN of nothing. */
@@ -16,27 +17,47 @@ export interface TaskSummary {
   ops: Record<string, number>;
   contexts: Record<string, number>;
   modes: Record<string, number>;
+  /** By depth of the structure graph. */
+  depths: Record<string, number>;
   splits: Record<string, number>;
   /** Different fingerprints, among the records that have one. */
   fingerprints: number;
-  /** Characters of problem and question, characters of the solution, sentences, defined quantities. */
-  lengths: Record<'problem_characters' | 'solution_characters' | 'sentences' | 'steps', SizeSummary>;
+  /** Tokens of all training texts, when they are counted. */
+  tokens?: number;
+  /**
+   * Characters of problem and question, characters of the solution, sentences, defined quantities, and tokens of the
+   * training text when they are counted.
+   */
+  lengths: Record<'problem_characters' | 'solution_characters' | 'sentences' | 'steps', SizeSummary> & {
+    tokens?: SizeSummary;
+  };
   examples: TaskRecord[];
 }
 
-/** Summary of the records, with `examples` of them spread evenly over what comes. */
-export function summariseTasks(records: Iterable<TaskRecord>, examples = 0): TaskSummary {
+export interface SummaryOptions {
+  /** So many of the records, spread evenly over what comes; none by default. */
+  examples?: number;
+  /** Tokens that a task is trained on. */
+  countTokens?: (task: TaskRecord) => number;
+}
+
+/** Summary of the records, in memory that grows by some ten bytes a record (for its fingerprint). */
+export function summariseTasks(records: Iterable<TaskRecord>, options: SummaryOptions = {}): TaskSummary {
+  const { examples = 0, countTokens } = options;
   const ops = new Map<string, number>();
   const contexts = new Map<string, number>();
   const modes = new Map<string, number>();
+  const depths = new Map<string, number>();
   const splits = new Map<string, number>();
-  const fingerprints = new Set<string>();
+  const fingerprints = new DigestSet();
   const sizes = {
     problem_characters: new Counts(),
     solution_characters: new Counts(),
     sentences: new Counts(),
     steps: new Counts(),
+    tokens: new Counts(),
   };
+  let tokens = 0;
   let kept: TaskRecord[] = [];
   let stride = 1;
   let count = 0;
@@ -44,12 +65,18 @@ export function summariseTasks(records: Iterable<TaskRecord>, examples = 0): Tas
     bump(ops, String(task.op));
     bump(contexts, task.template);
     bump(modes, task.mode);
+    bump(depths, String(task.d));
     bump(splits, task.split ?? 'unknown');
-    if (task.fingerprint !== undefined) fingerprints.add(task.fingerprint);
+    if (task.fingerprint !== undefined) fingerprints.add(...digest64(task.fingerprint));
     sizes.problem_characters.add(task.problem.length + task.question.length);
     sizes.solution_characters.add(task.solution.length);
     sizes.sentences.add(task.problem.split('. ').filter((sentence) => sentence.trim() !== '').length);
     sizes.steps.add(task.solution.split('Define ').length - 1);
+    if (countTokens !== undefined) {
+      const own = countTokens(task);
+      tokens += own;
+      sizes.tokens.add(own);
+    }
     if (examples > 0 && count % stride === 0) {
       kept.push(task);
       if (kept.length === 2 * examples) {
@@ -64,13 +91,16 @@ export function summariseTasks(records: Iterable<TaskRecord>, examples = 0): Tas
     ops: sorted(ops),
     contexts: sorted(contexts),
     modes: sorted(modes),
+    depths: sorted(depths),
     splits: sorted(splits),
     fingerprints: fingerprints.size,
+    ...(countTokens === undefined ? {} : { tokens }),
     lengths: {
       problem_characters: sizes.problem_characters.summary(),
       solution_characters: sizes.solution_characters.summary(),
       sentences: sizes.sentences.summary(),
       steps: sizes.steps.summary(),
+      ...(countTokens === undefined ? {} : { tokens: sizes.tokens.summary() }),
     },
     examples: kept.slice(0, examples),
   };

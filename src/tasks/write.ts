@@ -1,22 +1,33 @@
 /**
- * Writing a stretch of a task stream to a file, with any number of workers. Bytes depend on the stream only:
- * workers make chunks of fixed size, which are written in order.
+ * Writing a stretch of a task stream to a file, with any number of workers: so many tasks, or so many tokens, with
+ * or without duplicates. Bytes depend on the stream only: workers make chunks of fixed size, and what is kept of
+ * them is decided here, in the order of the stream.
  */
-import { Worker } from 'node:worker_threads';
 import { isCancelled } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { type Write, writeAtomicallyAsync } from '../core/files.ts';
+import { GzipWriter, isGzipPath } from '../core/gzip.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
+import type { Chunk, TokenCounter } from './chunk.ts';
+import { chunksInOrder } from './chunks.ts';
 import { TaskParquetWriter } from './parquet.ts';
-import { createTaskSource, type TaskSource, type TaskSourceOptions } from './source.ts';
+import { createTaskSource, type TaskSourceOptions } from './source.ts';
 import type { Task } from './types.ts';
+import { checkUniqueBy, type UniqueBy, UniqueFilter } from './unique.ts';
 
 export interface WriteTasksOptions {
   source: TaskSourceOptions;
-  count: number;
+  /** How many tasks. Exactly one of `count` and `tokens`. */
+  count?: number;
+  /** Token budget: the first task with which the tokens reach it is the last one. Needs a `counter`. */
+  tokens?: number;
+  /** How tokens are counted; with it, the summary says how many there are. */
+  counter?: TokenCounter;
+  /** Leaves out duplicates in this sense; all tasks are written by default. */
+  unique?: UniqueBy;
   /** Index of the first task; 0 by default. */
   from?: number;
-  /** `.parquet` is Parquet, anything else JSONL. */
+  /** `.parquet` is Parquet, anything else JSON lines, compressed where the name ends in `.gz`. */
   out: string;
   /** Threads that generate; 1 (this one) by default. */
   workers?: number;
@@ -26,144 +37,157 @@ export interface WriteTasksOptions {
 /** What {@link writeTasks} did. */
 export interface WriteTasksSummary {
   count: number;
+  /** Of the file. */
   bytes: number;
   /** Tasks by op. */
   ops: Record<number, number>;
-}
-
-/** Tasks a worker makes at a time. */
-const CHUNK = 500;
-
-/** One chunk as a worker sends it: JSON lines, or records when the file is Parquet. */
-export interface Chunk {
-  lines: string;
-  tasks: Task[] | null;
-  ops: [op: number, count: number][];
-}
-
-/** What a worker is told when it starts. */
-export interface WorkerSettings {
-  source: TaskSourceOptions;
-  parquet: boolean;
+  /** Tokens of all training texts with their end tokens, when they were counted. */
+  tokens?: number;
+  /** Duplicates left out, when they were looked for. */
+  dropped?: number;
 }
 
 /**
- * Writes tasks from…from + count − 1, all or nothing.
- * @throws the errors of {@link createTaskSource}, OUTPUT_UNWRITABLE, CANCELLED
+ * Writes tasks from index `from` on, all or nothing.
+ * @throws the errors of {@link createTaskSource}, WRITE_LIMIT, OPTION_CONFLICT, UNIQUE_KIND, UNIQUE_EXHAUSTED,
+ * OUTPUT_UNWRITABLE, CANCELLED
  */
 export async function writeTasks(options: WriteTasksOptions): Promise<WriteTasksSummary> {
-  const { count, from = 0, out, workers = 1, progress = silent } = options;
-  const source = createTaskSource(options.source);
-  const parquet = out.endsWith('.parquet');
-  const summary: WriteTasksSummary = { count, bytes: 0, ops: {} };
-  const started = performance.now();
+  const { from = 0, out, workers = 1, progress = silent, counter } = options;
+  checkNumbers(options);
+  const { count: countLimit = Infinity, tokens: tokenLimit = Infinity } = options;
+  const unique = options.unique === undefined ? undefined : checkUniqueBy(options.unique);
+  createTaskSource(options.source); // refuses impossible settings before any file or thread is made
+  const filter = unique && new UniqueFilter(unique);
+  const ops: Record<number, number> = {};
+  let [count, tokens, bytes] = [0, 0, 0];
+  const isDone = () => count >= countLimit || tokens >= tokenLimit;
+
+  /** Keeps what is to be written of a chunk; the lines move together in its own memory. */
+  const keep = (chunk: Chunk): Uint8Array => {
+    let size = 0;
+    for (let i = 0; i < chunk.ends.length && !isDone(); i++) {
+      if (filter && !filter.admit(chunk.digests![2 * i]!, chunk.digests![2 * i + 1]!)) continue;
+      const start = i === 0 ? 0 : chunk.ends[i - 1]!;
+      const end = chunk.ends[i]!;
+      if (start !== size) chunk.bytes.copyWithin(size, start, end);
+      size += end - start;
+      count++;
+      tokens += chunk.tokens?.[i] ?? 0;
+      ops[chunk.ops[i]!] = (ops[chunk.ops[i]!] ?? 0) + 1;
+    }
+    return chunk.bytes.subarray(0, size);
+  };
+
+  const report = reporter(progress, countLimit, tokenLimit);
+  // Without duplicates to leave out, the last task to be made is known.
+  const end = filter === undefined ? from + countLimit : Infinity;
   await writeAtomicallyAsync(out, async (write) => {
-    const counted: Write = (chunk) => {
-      summary.bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk.length;
+    const target = openTarget(out, (chunk) => {
+      bytes += Buffer.byteLength(chunk);
       write(chunk);
-    };
-    const table = parquet ? new TaskParquetWriter(counted) : null;
-    const chunks = Math.ceil(count / CHUNK);
-    let done = 0;
-    const accept = (chunk: Chunk): void => {
-      if (isCancelled()) {
-        throw userError(
-          'CANCELLED',
-          'to write all tasks',
-          `${done} of ${count}`,
-          'start again; no file was written',
-        );
-      }
-      if (table !== null) for (const task of chunk.tasks!) table.add(task);
-      else counted(chunk.lines);
-      for (const [op, n] of chunk.ops) summary.ops[op] = (summary.ops[op] ?? 0) + n;
-      done = Math.min(count, done + CHUNK);
-      const seconds = (performance.now() - started) / 1000;
-      progress({
-        stage: 'generate',
-        done,
-        total: count,
-        unit: 'task',
-        secondsLeft: (seconds / done) * (count - done),
-        values: { tasks_per_second: done / seconds },
-      });
-    };
-    const range = (chunk: number): [number, number] => [
-      from + chunk * CHUNK,
-      Math.min(CHUNK, count - chunk * CHUNK),
-    ];
-    if (workers === 1 || chunks < 2) {
-      for (let chunk = 0; chunk < chunks; chunk++) {
-        accept(makeChunk(source, ...range(chunk), parquet));
-        await new Promise((resolve) => setImmediate(resolve)); // signals are heard here
-      }
-    } else {
-      const settings: WorkerSettings = { source: options.source, parquet };
-      await inOrder(Math.min(workers, chunks), settings, chunks, range, accept);
+    });
+    for await (const chunk of chunksInOrder(
+      { source: options.source, counter, unique },
+      from,
+      end,
+      workers,
+    )) {
+      if (isCancelled()) throw cancelled(count, countLimit, tokens, tokenLimit);
+      await target.add(keep(chunk));
+      report(count, tokens);
+      if (isDone()) break;
     }
-    table?.finish();
+    await target.finish();
   });
-  return summary;
+  return {
+    count,
+    bytes,
+    ops,
+    ...(counter === undefined ? {} : { tokens }),
+    ...(filter === undefined ? {} : { dropped: filter.dropped }),
+  };
 }
 
-/** Tasks start…start + count − 1 ready to be written. */
-export function makeChunk(source: TaskSource, start: number, count: number, parquet: boolean): Chunk {
-  const tasks = source.take(count, start);
-  const ops = new Map<number, number>();
-  let lines = '';
-  for (const task of tasks) {
-    ops.set(task.op, (ops.get(task.op) ?? 0) + 1);
-    if (!parquet) lines += `${JSON.stringify(task)}\n`;
+/** @throws OPTION_CONFLICT, WRITE_LIMIT */
+function checkNumbers({ count, tokens, from, workers, counter }: WriteTasksOptions): void {
+  if ((count === undefined) === (tokens === undefined)) {
+    const got = count === undefined ? 'neither' : 'both';
+    throw userError('OPTION_CONFLICT', 'one of count and tokens', got, 'give exactly one of the two');
   }
-  return { lines, tasks: parquet ? tasks : null, ops: [...ops] };
+  for (const [name, value, low] of [
+    ['count', count, 1],
+    ['tokens', tokens, 1],
+    ['workers', workers, 1],
+    ['from', from, 0],
+  ] as const) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= low)) continue;
+    const nearest = Number.isFinite(value) ? Math.max(low, Math.round(value)) : low;
+    throw userError(
+      'WRITE_LIMIT',
+      `${name} to be an integer of ${low} or more`,
+      String(value),
+      `use ${nearest}`,
+    );
+  }
+  if (tokens !== undefined && counter === undefined) {
+    throw userError('OPTION_CONFLICT', 'a counter with a token budget', 'none', 'give a counter');
+  }
 }
 
-/**
- * Has `workers` threads make chunks 0…chunks − 1 and hands them to `accept` in order. At most two chunks per
- * worker are under way or waiting, so memory does not grow with the count.
- */
-function inOrder(
-  workers: number,
-  settings: WorkerSettings,
-  chunks: number,
-  range: (chunk: number) => [number, number],
-  accept: (chunk: Chunk) => void,
-): Promise<void> {
-  const threads = Array.from({ length: workers }, () => startWorker(settings));
-  return new Promise<void>((resolve, reject) => {
-    const ready = new Map<number, Chunk>();
-    const idle: Worker[] = [];
-    let asked = 0;
-    let written = 0;
-    const ask = (): void => {
-      while (idle.length > 0 && asked < chunks && asked < written + 2 * workers) {
-        const thread = idle.pop()!;
-        const chunk = asked++;
-        thread.postMessage([chunk, ...range(chunk)]);
-      }
-    };
-    for (const thread of threads) {
-      thread.on('error', reject);
-      thread.on('message', ([chunk, content]: [number, Chunk]) => {
-        try {
-          ready.set(chunk, content);
-          for (let next = ready.get(written); next !== undefined; next = ready.get(written)) {
-            accept(next);
-            ready.delete(written++);
-          }
-          if (written === chunks) resolve();
-          idle.push(thread);
-          ask();
-        } catch (error) {
-          reject(error);
+/** Takes JSON lines in pieces. */
+interface Target {
+  add(lines: Uint8Array): Promise<void>;
+  finish(): Promise<void>;
+}
+
+function openTarget(path: string, write: Write): Target {
+  if (path.endsWith('.parquet')) {
+    const table = new TaskParquetWriter(write);
+    return {
+      async add(lines) {
+        for (const line of Buffer.from(lines.buffer, lines.byteOffset, lines.length).toString().split('\n')) {
+          if (line !== '') table.add(JSON.parse(line) as Task);
         }
-      });
-      idle.push(thread);
-    }
-    ask();
-  }).finally(() => Promise.all(threads.map((thread) => thread.terminate())));
+      },
+      async finish() {
+        table.finish();
+      },
+    };
+  }
+  if (isGzipPath(path)) return new GzipWriter(write);
+  return {
+    async add(lines) {
+      write(lines);
+    },
+    async finish() {},
+  };
 }
 
-function startWorker(settings: WorkerSettings): Worker {
-  return new Worker(new URL('./worker.mjs', import.meta.url), { workerData: settings, execArgv: [] });
+function reporter(
+  progress: ProgressSink,
+  countLimit: number,
+  tokenLimit: number,
+): (count: number, tokens: number) => void {
+  const started = performance.now();
+  return (count, tokens) => {
+    const seconds = (performance.now() - started) / 1000;
+    const [done, total, unit] =
+      tokenLimit < Infinity
+        ? [Math.min(tokens, tokenLimit), tokenLimit, 'token']
+        : [count, countLimit, 'task'];
+    progress({
+      stage: 'generate',
+      done,
+      total,
+      unit,
+      ...(done > 0 ? { secondsLeft: (seconds / done) * (total - done) } : {}),
+      values: { tasks_per_second: count / seconds },
+    });
+  };
+}
+
+function cancelled(count: number, countLimit: number, tokens: number, tokenLimit: number): Error {
+  const got = tokenLimit < Infinity ? `${tokens} of ${tokenLimit} tokens` : `${count} of ${countLimit}`;
+  return userError('CANCELLED', 'to write all tasks', got, 'start again; no file was written');
 }

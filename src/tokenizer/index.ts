@@ -1,3 +1,4 @@
+export * from './count.ts';
 export * from './folder.ts';
 export { PATTERNS, type PatternName } from './pretokenize.ts';
 export * from './special.ts';

@@ -2,8 +2,20 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { main } from '../../src/cli/main.ts';
-import { createTaskSource, readTasks } from '../../src/tasks/index.ts';
+import { type Context, createTaskSource, readTasks } from '../../src/tasks/index.ts';
+import { PAPER_TOKENIZER } from '../../src/tokenizer/index.ts';
+
+/** A context of a user's own. */
+const AQUARIUM: Context = {
+  name: 'harbour_aquarium',
+  alias: 'aquarium',
+  places: [['North Tank', 'South Tank', 'Deep Pool', 'Tide Basin']],
+  categories: [['grey shark', 'manta ray', 'sea turtle', 'moon jelly']],
+  total: 'total number of sea animals',
+  average: { item: 'average number of young', total: 'total number of young sea animals' },
+};
 
 /** Runs the command line in this process and catches what it prints. */
 async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -113,8 +125,29 @@ describe('interplay generate and inspect', () => {
     ['an op out of reach', ['--ops', '2-99'], 'OPS_RANGE'],
     ['ops that are none', ['--ops', '2..9'], 'OPS_INVALID'],
     ['an unknown context', ['--contexts', 'zoo,moon'], 'CONTEXT_UNKNOWN'],
-    ['reverse problems', ['--modes', 'forward,reverse'], 'MODE_UNAVAILABLE'],
-    ['depth 3', ['--depth', '3'], 'DEPTH_UNAVAILABLE'],
+    ['a mode that is none', ['--modes', 'forward,sideways'], 'MODE_UNKNOWN'],
+    ['a depth that is none', ['--depth', '2,4'], 'DEPTH_UNKNOWN'],
+    ['a depth that is no number', ['--depth', 'deep'], 'DEPTH_UNKNOWN'],
+    ['an empty list', ['--modes', ','], 'USAGE'],
+    ['shares that are none', ['--splits', 'train=0.8,val'], 'SPLIT_SHARES'],
+    ['a share of none', ['--splits', 'train=0.8,val=0'], 'SPLIT_SHARES'],
+    ['a number as the name of a split', ['--splits', 'train=0.8,2=0.2'], 'SPLIT_SHARES'],
+    ['a split twice', ['--splits', 'train=0.8,train=0.2'], 'SPLIT_SHARES'],
+    ['splits without the one asked for', ['--splits', 'fit=0.8,last=0.2'], 'SPLIT_UNKNOWN'],
+    ['an identity of something else', ['--identity', 'values,names'], 'USAGE'],
+    ['a split of held-out contexts alone', ['--contexts', 'zoo', '--hold-out-contexts', 'zoo'], 'HELD_OUT'],
+    ['a held-out depth that is none', ['--hold-out-depths', '5'], 'DEPTH_UNKNOWN'],
+    ['a context file that is not there', ['--contexts', 'no/such/context.json'], 'INPUT_UNREADABLE'],
+    ['a kind of duplicates that is none', ['--unique', 'letter'], 'USAGE'],
+    ['a count and a token budget', ['--tokens', '1M'], 'OPTION_CONFLICT'],
+    ['a budget that is none', ['--tokens', '5X'], 'USAGE'],
+    ['a budget of half a token', ['--tokens', '0.4'], 'USAGE'],
+    ['a tokenizer that is not there', ['--tokenizer', 'no/such/tokenizer.json'], 'INPUT_UNREADABLE'],
+    [
+      'more different graphs than there are',
+      ['--ops', '2', '--unique', 'graph', '--count', '99'],
+      'UNIQUE_EXHAUSTED',
+    ],
     ['an unknown split', ['--split', 'dev'], 'SPLIT_UNKNOWN'],
     ['an unknown world', ['--world', 'huge'], 'WORLD_UNKNOWN'],
     ['a world file that is not there', ['--world', 'no/such/world.json'], 'INPUT_UNREADABLE'],
@@ -125,11 +158,99 @@ describe('interplay generate and inspect', () => {
     it(`refuse ${what} with one line and exit code 2, and write nothing`, async () => {
       const result = await run('generate', '--count', '5', '--out', out, ...words);
       assert.equal(result.code, 2);
-      assert.match(result.err, new RegExp(`^interplay: ${code}: expected .+, got .+; do .+\\n$`));
+      assert.match(
+        result.err,
+        new RegExp(`^(generate .*\\n)*interplay: ${code}: expected .+, got .+; do .+\\n$`),
+      );
       assert.equal(result.out, '');
       assert.deepEqual(readdirSync(folder), []);
     });
   }
+
+  it('refuse a request without a count or a token budget', async () => {
+    const { code, err } = await run('generate', '--out', out);
+    assert.equal(code, 2);
+    assert.match(err, /^interplay: OPTION_CONFLICT: expected one of --count and --tokens, got neither; /);
+  });
+
+  it('write kinds of every mode, depth and context, one of them the user’s, with what is held out', async () => {
+    const file = join(folder, 'aquarium.json');
+    writeFileSync(file, JSON.stringify(AQUARIUM));
+    const words =
+      '--ops 3-6 --modes forward,reverse --depth 2,3 --splits fit=3,last=1 --identity values,context --hold-out-depths 3';
+    for (const [split, depths] of [
+      ['fit', [2]],
+      ['last', [2, 3]],
+    ] as const) {
+      const contexts = ['--contexts', `zoo,${file}`, '--hold-out-contexts', 'zoo'];
+      const { code, err } = await run(
+        ...['generate', '--count', '200', '--split', split, ...contexts, ...words.split(' '), '--out', out],
+      );
+      assert.equal(code, 0, err);
+      const tasks = [...readTasks(out)];
+      const source = createTaskSource({
+        contexts: ['zoo', AQUARIUM],
+        ops: '3-6',
+        modes: ['forward', 'reverse'],
+        depths: [2, 3],
+        splits: { fit: 3, last: 1 },
+        split,
+        identity: { values: true, query: false, context: true },
+        heldOut: { contexts: ['zoo'], depths: [3] },
+      });
+      assert.deepEqual(tasks, source.take(200));
+      assert.deepEqual([...new Set(tasks.map(({ d }) => d))].sort(), depths);
+      assert.equal(new Set(tasks.map(({ mode }) => mode)).size, 2);
+      assert.equal(new Set(tasks.map(({ template }) => template)).size, split === 'fit' ? 1 : 2);
+    }
+  });
+
+  it('write as many tokens as asked for, and count them again', async () => {
+    const gz = `${out}.gz`;
+    const made = await run('generate', '--tokens', '12.5k', '--ops', '2-6', '--out', gz, '--json');
+    const { count, tokens, dropped } = JSON.parse(made.out);
+    assert.ok(tokens >= 12_500 && tokens < 13_500, `${tokens}`);
+    assert.equal(dropped, undefined);
+    const seen = JSON.parse((await run('inspect', gz, '--tokenizer', PAPER_TOKENIZER, '--json')).out);
+    assert.deepEqual([seen.count, seen.tokens], [count, tokens]);
+    assert.ok(seen.lengths.tokens.max < 1000);
+    const shown = await run('inspect', gz, '--tokenizer', PAPER_TOKENIZER);
+    assert.match(shown.out, new RegExp(`${count} tasks, ${tokens.toLocaleString('en-US')} tokens, `));
+    const other = await run('generate', '--count', '5', '--tokenizer', PAPER_TOKENIZER, '--out', out);
+    assert.match(other.out, /: 5 tasks, [\d,]+ tokens, /);
+  });
+
+  it('leave out duplicates on request, and say how many', async () => {
+    const words = ['--ops', '3', '--contexts', 'zoo', '--count', '20', '--unique', 'graph'];
+    const made = await run('generate', ...words, '--out', out, '--json');
+    const tasks = [...readTasks(out)];
+    assert.equal(new Set(tasks.map(({ fingerprint }) => fingerprint)).size, 20);
+    assert.equal(JSON.parse(made.out).dropped, tasks.at(-1)!.index! + 1 - 20);
+    const shown = await run('generate', ...words, '--out', out);
+    assert.match(shown.out, /: 20 tasks, \d+ duplicates left out, /);
+  });
+
+  it('refuse to inspect a file without tasks', async () => {
+    for (const content of ['', '\n\n']) {
+      writeFileSync(out, content);
+      for (const words of [[], ['--json']]) {
+        const { code, err, out: printed } = await run('inspect', out, ...words);
+        assert.deepEqual([code, printed], [2, '']);
+        assert.match(err, /^interplay: NO_TASKS: expected at least one task, got none in /);
+      }
+    }
+  });
+
+  it('inspect files of the reference', async function () {
+    const path = fileURLToPath(new URL('../../../shared/reference/samples.jsonl', import.meta.url));
+    if (!existsSync(path)) this.skip();
+    const { count, modes, depths, splits, fingerprints } = JSON.parse(
+      (await run('inspect', path, '--json')).out,
+    );
+    assert.equal(count, 150);
+    assert.deepEqual(Object.keys(modes).sort(), ['forwardreverse', 'normalforward']);
+    assert.deepEqual([depths, splits, fingerprints], [{ 2: 150 }, { unknown: 150 }, 0]);
+  });
 
   it('refuse an output that is no task file, or cannot be written', async () => {
     const csv = await run('generate', '--count', '5', '--out', join(folder, 'tasks.csv'));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readJsonLines, writeJsonLines } from '../../src/core/jsonl.ts';
 import { verify } from '../../src/verify/index.ts';
 import { FORWARD, FORWARD_GRAPH, REVERSE } from '../verify/samples.ts';
 import { interplay } from './commandLine.ts';
@@ -55,6 +56,18 @@ describe('interplay verify and analyze', () => {
       plain({ ...rows[1], ...verify({ solution: REVERSE }, 'no idea') }),
       plain({ ...rows[2], ...verify({ solution: FORWARD }, FORWARD, { truncated: true }) }),
     ]);
+  });
+
+  it('reads and writes rows as gzip', async () => {
+    const rows = [{ id: 'a', solution: FORWARD, response: FORWARD }];
+    const input = join(folder, 'in.jsonl.gz');
+    const out = join(folder, 'out.jsonl.gz');
+    writeJsonLines(input, rows);
+    const { code, stderr } = await interplay('verify', '--in', input, '--out', out);
+    assert.deepEqual([code, stderr], [0, '']);
+    const judged = [...readJsonLines(out)].map(({ value }) => value);
+    const expected = { ...rows[0], ...verify({ solution: FORWARD }, FORWARD) };
+    assert.deepEqual(judged, [JSON.parse(JSON.stringify(expected))]);
   });
 
   it('refuses bad rows with file, line and field, and writes nothing', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeJsonLines } from '../../src/core/jsonl.ts';
 import { drawGraph, errorTypes, passAtKByOp, passAtKCurve, trainingCurve } from '../../src/figures/index.ts';
 import { interplay } from '../cli/commandLine.ts';
 import { gold } from './graph/graphs.ts';
@@ -30,6 +31,7 @@ describe('figure command', () => {
     writeFileSync(at('pass.csv'), `${[columns.join(','), ...lines].join('\n')}\n`);
     writeFileSync(at('errors.json'), JSON.stringify(errors));
     writeFileSync(at('metrics.jsonl'), training.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    writeJsonLines(at('metrics.jsonl.gz'), training);
     writeFileSync(
       at('tasks.jsonl'),
       `${JSON.stringify(task)}\n${JSON.stringify({ ...task, graph: gold })}\n`,
@@ -54,6 +56,11 @@ describe('figure command', () => {
     [
       'training_curve',
       ['training_curve', 'metrics.jsonl'],
+      () => trainingCurve(training, { learningRate: true }).svg,
+    ],
+    [
+      'training_curve from gzip',
+      ['training_curve', 'metrics.jsonl.gz'],
       () => trainingCurve(training, { learningRate: true }).svg,
     ],
     ['graph', ['graph', 'tasks.jsonl', '--index', '1'], () => drawGraph(gold).svg],

@@ -119,7 +119,7 @@ describe('summary of a task file', () => {
     });
     const summary = summariseTasks(
       [task(2, 'One. '), task(2, 'One. Two. '), task(10, 'One. '), task(3, 'One. ')],
-      2,
+      { examples: 2, countTokens: ({ op }) => 10 * op },
     );
     assert.equal(summary.count, 4);
     assert.deepEqual(Object.entries(summary.ops), [
@@ -128,7 +128,10 @@ describe('summary of a task file', () => {
       ['10', 1],
     ]);
     assert.deepEqual(summary.contexts, { a: 2, b: 2 });
+    assert.deepEqual(summary.depths, { 2: 4 });
     assert.deepEqual(summary.splits, { unknown: 4 });
+    assert.equal(summary.tokens, 170);
+    assert.deepEqual(summary.lengths.tokens, { min: 20, q1: 20, median: 20, mean: 42.5, q3: 30, max: 100 });
     assert.deepEqual(summary.lengths.sentences, { min: 1, q1: 1, median: 1, mean: 1.25, q3: 1, max: 2 });
     assert.deepEqual(summary.lengths.steps, { min: 2, q1: 2, median: 2, mean: 4.25, q3: 3, max: 10 });
     assert.deepEqual(
@@ -138,8 +141,9 @@ describe('summary of a task file', () => {
   });
 
   it('of nothing is undefined, not zero', () => {
-    const { count, lengths } = summariseTasks([]);
+    const { count, lengths, tokens } = summariseTasks([]);
     assert.equal(count, 0);
+    assert.equal(tokens, undefined);
     assert.ok(Number.isNaN(lengths.steps.mean) && Number.isNaN(lengths.steps.min));
   });
 });
