@@ -10,7 +10,19 @@ import { InterplayError, userError } from '../src/core/index.ts';
 import { closePeers } from './peer.ts';
 import type { BenchmarkOptions, BenchmarkReport, BenchmarkRow } from './table.ts';
 
-const names = ['gemm', 'train', 'sample', 'memory', 'generate', 'verify', 'tokenizer', 'kernel', 'unique'];
+const names = [
+  'gemm',
+  'train',
+  'sample',
+  'memory',
+  'generate',
+  'verify',
+  'tokenizer',
+  'loader',
+  'kernel',
+  'unique',
+  'loop',
+];
 
 function commandLine() {
   try {

@@ -16,7 +16,7 @@ export interface BenchmarkOptions {
   config?: string;
   /** Also gives a table by kernel. */
   profile?: boolean;
-  /** How many training steps `memory` runs, how many tasks `unique` draws. */
+  /** How many training steps `memory` runs and `loop` takes in a turn, how many tasks `unique` draws. */
   steps?: number;
   /** How many tasks `generate` draws in each round. */
   tasks?: number;

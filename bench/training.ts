@@ -1,7 +1,6 @@
 /** Whole training steps on random tokens, as the benchmarks need them. */
 import { disposeQwen2, type Qwen2 } from '../src/model/index.ts';
-import { AdamW, type PackedBatch } from '../src/train/index.ts';
-import { trainStep } from '../src/train/pretrain.ts';
+import { AdamW, type PackedBatch, trainStep } from '../src/train/index.ts';
 
 /** Sequences of a batch and tokens of a sequence, as in the speed comparisons. */
 export const BATCH = 8;
@@ -19,7 +18,7 @@ export class Training {
 
   /** The step of `pretrain`: forward, backward, clipping and AdamW; the loss before the update. */
   step(batch: PackedBatch): number {
-    return trainStep(this.model, this.optimizer, batch, LEARNING_RATE, false).batchLoss;
+    return trainStep(this.model, this.optimizer, batch, { rate: LEARNING_RATE }).loss;
   }
 
   dispose(): void {

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   inspect: () => import('./inspect.ts'),
   tokenizer: () => import('./tokenizer.ts'),
   model: () => import('./model.ts'),
+  shards: () => import('./shards.ts'),
   pretrain: () => import('./pretrain.ts'),
   sample: () => import('./sample.ts'),
   evaluate: () => import('./evaluate.ts'),

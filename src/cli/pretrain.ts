@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { runCancellable } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { readJsonFile } from '../core/json.ts';
+import type { RunFacts } from '../train/index.ts';
 import { chooseBackend } from './backend.ts';
 import { brief, integerOption, printJson, terminalProgress } from './terminal.ts';
 
@@ -46,7 +47,8 @@ export function register(program: Command): void {
       const result = await runCancellable(stop.signal, () =>
         pretrain(config, {
           out: options.out,
-          progress: terminalProgress(backend),
+          progress: terminalProgress(),
+          onStart: (facts) => process.stderr.write(`${backend}\n${startLine(facts)}\n`),
           ...(options.resume ? { resume: true } : {}),
           ...(options.overwrite ? { overwrite: true } : {}),
         }),
@@ -68,7 +70,18 @@ export function register(program: Command): void {
     });
 }
 
-function readConfig(path: string | undefined): Record<string, unknown> {
+/** What the run is about to do, in a line. */
+function startLine(facts: RunFacts): string {
+  const { parameters, parameters_without_embedding: inner, training_flops: flops } = facts;
+  const peak = facts.gemm_flops_per_second;
+  return (
+    `${brief(parameters)} parameters (${brief(inner)} without the embedding), ` +
+    `${flops.toExponential(2)} FLOPs (6·P·T); matrix products at ${brief(peak / 1e9)} GFLOP/s`
+  );
+}
+
+/** Settings of a file, as they are; none without a file. */
+export function readConfig(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
   const value = readJsonFile(path, 'configuration file');
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {

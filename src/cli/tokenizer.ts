@@ -19,6 +19,7 @@ interface TrainFlags {
   out: string;
   minFrequency: number;
   pattern: PatternName;
+  special: string[];
   json?: true;
 }
 
@@ -44,6 +45,7 @@ export function register(program: Command): void {
         .choices(Object.keys(PATTERNS))
         .default('digits'),
     )
+    .option('--special <tokens...>', 'special tokens behind the usual ten, like <think> </think>', [])
     .option('--seed <n>', 'accepted as everywhere; nothing here is random', integerOption(0))
     .option('--json', 'print one JSON document')
     .action(train);
@@ -59,7 +61,7 @@ export function register(program: Command): void {
 
 function train(flags: TrainFlags): void {
   const { data, vocab: vocabularySize, minFrequency } = flags;
-  const options = { vocabularySize, minFrequency, pattern: PATTERNS[flags.pattern] };
+  const options = { vocabularySize, minFrequency, pattern: PATTERNS[flags.pattern], special: flags.special };
   checkTrainOptions(options); // before any data is read
   let texts = 0;
   const counted = function* () {

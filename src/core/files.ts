@@ -56,7 +56,8 @@ export async function writeAtomicallyAsync<T>(
   }
 }
 
-function unwritable(path: string, error: unknown): Error {
+/** The error of an output path that cannot be written to. */
+export function unwritable(path: string, error: unknown): Error {
   const got = `${path} (${reason(error)})`;
   return userError('OUTPUT_UNWRITABLE', 'a writable output path', got, 'choose another --out');
 }
@@ -142,12 +143,29 @@ export function reason(error: unknown): string {
   return String(error);
 }
 
-/**
- * Makes a folder in one step: `fill` writes into a temporary folder beside it, which then takes the name. A folder
- * that already has the name is replaced, and comes back if that fails. A kill between the two renames leaves the
- * old one as `NAME.tmp-old-…`; {@link recoverFolder} puts it back.
- */
-export function writeFolderAtomically(path: string, fill: (temporary: string) => void): void {
+/** As {@link writeFolderAtomically}, for a filler that awaits. */
+export async function writeFolderAtomicallyAsync<T>(
+  path: string,
+  fill: (temporary: string) => Promise<T>,
+): Promise<T> {
+  const folder = openFolder(path);
+  try {
+    const result = await fill(folder.temporary);
+    folder.commit();
+    return result;
+  } catch (error) {
+    folder.abandon();
+    throw error;
+  }
+}
+
+interface PendingFolder {
+  temporary: string;
+  commit(): void;
+  abandon(): void;
+}
+
+function openFolder(path: string): PendingFolder {
   const target = resolve(path);
   const suffix = randomBytes(6).toString('hex');
   const temporary = `${target}.tmp-${suffix}`;
@@ -157,20 +175,45 @@ export function writeFolderAtomically(path: string, fill: (temporary: string) =>
   } catch (error) {
     throw unwritable(path, error);
   }
+  return {
+    temporary,
+    commit() {
+      if (existsSync(target)) renameSync(target, replaced);
+      try {
+        renameSync(temporary, target);
+      } catch (error) {
+        if (existsSync(replaced)) renameSync(replaced, target);
+        throw unwritable(path, error);
+      }
+      rmSync(replaced, { recursive: true, force: true });
+    },
+    abandon() {
+      rmSync(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Makes a folder in one step: `fill` writes into a temporary folder beside it, which then takes the name. A folder
+ * that already has the name is replaced, and comes back if that fails. A kill between the two renames leaves the
+ * old one as `NAME.tmp-old-…`; {@link recoverFolder} puts it back.
+ */
+export function writeFolderAtomically(path: string, fill: (temporary: string) => void): void {
+  const folder = openFolder(path);
   try {
-    fill(temporary);
-    if (existsSync(target)) renameSync(target, replaced);
-    try {
-      renameSync(temporary, target);
-    } catch (error) {
-      if (existsSync(replaced)) renameSync(replaced, target);
-      throw unwritable(path, error);
-    }
-    rmSync(replaced, { recursive: true, force: true });
+    fill(folder.temporary);
+    folder.commit();
   } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
+    folder.abandon();
     throw error;
   }
+}
+
+/** Removes a folder so that a kill leaves it whole or under a name that {@link recoverFolder} clears away. */
+export function removeFolder(path: string): void {
+  const leaving = `${resolve(path)}.tmp-${randomBytes(6).toString('hex')}`;
+  renameSync(path, leaving);
+  rmSync(leaving, { recursive: true, force: true });
 }
 
 /** Cleans a folder of what killed writers left in it; a replaced entry whose successor never came is put back. */

@@ -6,5 +6,6 @@ export * from './gzip.ts';
 export * from './hash.ts';
 export * from './json.ts';
 export * from './jsonl.ts';
+export * from './permutation.ts';
 export * from './progress.ts';
 export * from './random.ts';

@@ -7,15 +7,7 @@ import { join } from 'node:path';
 import { writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
 import { writeJsonLines } from '../core/jsonl.ts';
 import { loadModel, type ModelConfig, type Qwen2 } from '../model/index.ts';
-import { trainingText } from '../tasks/index.ts';
-import {
-  type ExperimentOptions,
-  type ExportedTask,
-  heldOutTasks,
-  settingsOfRun,
-  trainingTasks,
-  upToTokens,
-} from './experiment.ts';
+import { type ExperimentOptions, settingsOfRun, trainingTexts, validationTexts } from './experiment.ts';
 import { writeHuggingFace } from './huggingface.ts';
 import { checkNewFolder } from './output.ts';
 import { formatYaml, type Yaml } from './yaml.ts';
@@ -85,17 +77,14 @@ export function exportLlamaFactory(
 ): LlamaFactoryExport {
   checkNewFolder(out);
   const run = settingsOfRun(modelFolder);
-  const heldOut = heldOutTasks(options, run);
   const { model, tokenizer } = loadModel(modelFolder);
-  let tasks: Iterable<ExportedTask> = trainingTasks(options, run);
-  if (options.tasks === undefined && options.count === undefined && run !== undefined) {
-    tasks = upToTokens(tasks, tokenizer, run.tokens);
-  }
+  const heldOut = validationTexts(options, run, tokenizer);
+  const texts = trainingTexts(options, run, tokenizer);
   const stageOfRun = run === undefined ? null : run.init === undefined ? 'pretrain' : 'midtrain';
   let written = 0;
   writeFolderAtomically(out, (folder) => {
     writeHuggingFace(join(folder, 'model'), { model, tokenizer });
-    written = writeTexts(join(folder, 'data', 'train.jsonl'), tasks);
+    written = writeTexts(join(folder, 'data', 'train.jsonl'), texts);
     const sets = ['train'];
     if (heldOut.length > 0) {
       writeTexts(join(folder, 'data', 'validation.jsonl'), heldOut);
@@ -116,12 +105,12 @@ export function exportLlamaFactory(
 }
 
 /** Pre-training texts; without the end token, which LLaMA-Factory appends. */
-function writeTexts(path: string, tasks: Iterable<ExportedTask>): number {
-  return writeJsonLines(path, texts(tasks));
+function writeTexts(path: string, texts: Iterable<string>): number {
+  return writeJsonLines(path, rows(texts));
 }
 
-function* texts(tasks: Iterable<ExportedTask>): Generator<{ text: string }> {
-  for (const task of tasks) yield { text: trainingText(task) };
+function* rows(texts: Iterable<string>): Generator<{ text: string }> {
+  for (const text of texts) yield { text };
 }
 
 /** `dataset_info.json`: in pre-training the column `prompt` is the whole text. */

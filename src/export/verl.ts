@@ -14,9 +14,9 @@ import { rewardByName } from '../verify/index.ts';
 import {
   type ExperimentOptions,
   type ExportedTask,
-  heldOutTasks,
   settingsOfRun,
   trainingTasks,
+  validationTasks,
 } from './experiment.ts';
 import { writeChatModel } from './huggingface.ts';
 import { checkNewFolder } from './output.ts';
@@ -52,7 +52,7 @@ export function exportVerl(modelFolder: string, out: string, options: VerlOption
   const { reward = 'strict', gpus = 6 } = options;
   rewardByName(reward);
   const run = settingsOfRun(modelFolder);
-  const heldOut = heldOutTasks(options, run);
+  const heldOut = [...validationTasks(options, run)];
   const { model, tokenizer } = loadModel(modelFolder);
   const count = options.count ?? (options.tasks === undefined ? DEFAULT_PROMPTS : undefined);
   const tasks = trainingTasks(count === undefined ? options : { ...options, count }, run);

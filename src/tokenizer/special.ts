@@ -15,6 +15,9 @@ export const SPECIAL_TOKENS: readonly string[] = [
   ...TAGS,
 ];
 
+/** Tags around a thought; special tokens of tokenizers that are trained for texts with thoughts. */
+export const THINK_TAGS = ['<think>', '</think>'] as const;
+
 /** Matches any of the contents; longest first, so that the leftmost longest one is found. */
 export function specialExpression(contents: readonly string[]): RegExp {
   if (contents.length === 0) return /(?!)/g;

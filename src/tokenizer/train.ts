@@ -21,6 +21,8 @@ export interface TrainOptions {
   minFrequency?: number;
   /** Pre-tokenizer expression in Hugging Face's spelling; default `PATTERNS.digits`. */
   pattern?: string;
+  /** Special tokens behind the usual ten, with ids from 10 on. Default none. */
+  special?: readonly string[];
 }
 
 /** Smallest vocabulary: the special tokens and one token per byte. */
@@ -32,51 +34,63 @@ const LARGEST_VOCABULARY = 2 ** 24;
 /**
  * Tokenizer of the merges learned from `texts`. Special tokens in the texts are cut out first: they never
  * take part in a merge.
- * @throws VOCABULARY_SIZE, MIN_FREQUENCY, PATTERN
+ * @throws VOCABULARY_SIZE, MIN_FREQUENCY, PATTERN, SPECIAL_TOKEN
  */
 export function trainTokenizer(texts: Iterable<string>, options: TrainOptions): Tokenizer {
-  const { vocabularySize, minFrequency, pattern } = checkTrainOptions(options);
-  const tokens = [...SPECIAL_TOKENS, ...ALPHABET];
+  const { vocabularySize, minFrequency, pattern, special } = checkTrainOptions(options);
+  const specialTokens = [...SPECIAL_TOKENS, ...special];
+  const tokens = [...specialTokens, ...ALPHABET];
   const expression = compilePattern(pattern, 'pattern');
-  const words = countWords(texts, expression);
+  const words = countWords(texts, expression, specialTokens);
   const merges = learnMerges(words, tokens, vocabularySize, minFrequency);
   return new Tokenizer({
     tokens,
     merges,
     pattern,
-    added: SPECIAL_TOKENS.map((content, id) => ({ id, content, special: true })),
+    added: specialTokens.map((content, id) => ({ id, content, special: true })),
   });
 }
 
 /**
  * The options with their defaults; impossible ones are refused (the command line asks before it reads data).
- * @throws VOCABULARY_SIZE, MIN_FREQUENCY, PATTERN
+ * @throws VOCABULARY_SIZE, MIN_FREQUENCY, PATTERN, SPECIAL_TOKEN
  */
 export function checkTrainOptions(options: TrainOptions): Required<TrainOptions> {
-  const { vocabularySize, minFrequency = 2, pattern = PATTERNS.digits } = options;
-  if (
-    !Number.isInteger(vocabularySize) ||
-    vocabularySize < SMALLEST_VOCABULARY ||
-    vocabularySize > LARGEST_VOCABULARY
-  ) {
+  const { vocabularySize, minFrequency = 2, pattern = PATTERNS.digits, special = [] } = options;
+  const smallest = SMALLEST_VOCABULARY + special.length;
+  if (!Number.isInteger(vocabularySize) || vocabularySize < smallest || vocabularySize > LARGEST_VOCABULARY) {
     throw userError(
       'VOCABULARY_SIZE',
-      `a vocabulary size within ${SMALLEST_VOCABULARY}-${LARGEST_VOCABULARY}`,
+      `a vocabulary size within ${smallest}-${LARGEST_VOCABULARY}`,
       String(vocabularySize),
-      `ask for at least ${SMALLEST_VOCABULARY} (${SPECIAL_TOKENS.length} special tokens and 256 bytes)`,
+      `ask for at least ${smallest} (${smallest - ALPHABET.length} special tokens and 256 bytes)`,
     );
   }
   if (!Number.isInteger(minFrequency) || minFrequency < 1) {
     throw userError('MIN_FREQUENCY', 'a whole number ≥ 1', String(minFrequency), 'use 2');
   }
   compilePattern(pattern, 'pattern');
-  return { vocabularySize, minFrequency, pattern };
+  const taken = [...SPECIAL_TOKENS, ...ALPHABET];
+  const bad = special.find((token, i) => token === '' || taken.includes(token) || special.indexOf(token) < i);
+  if (bad !== undefined) {
+    throw userError(
+      'SPECIAL_TOKEN',
+      'special tokens that differ, and none that every tokenizer has',
+      JSON.stringify(bad),
+      'leave it out',
+    );
+  }
+  return { vocabularySize, minFrequency, pattern, special };
 }
 
 /** How often each word occurs outside special tokens. */
-function countWords(texts: Iterable<string>, expression: RegExp): Map<string, { count: number }> {
+function countWords(
+  texts: Iterable<string>,
+  expression: RegExp,
+  specialTokens: readonly string[],
+): Map<string, { count: number }> {
   const counts = new Map<string, { count: number }>();
-  const special = specialExpression(SPECIAL_TOKENS);
+  const special = specialExpression(specialTokens);
   for (const text of texts) {
     for (const part of text.split(special)) {
       for (const word of splitWords(expression, part)) {

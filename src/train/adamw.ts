@@ -12,6 +12,8 @@ export interface AdamWOptions {
   epsilon: number;
   /** Decoupled decay of matrices; biases and norm weights are not decayed (as the Hugging Face trainer does). */
   weightDecay: number;
+  /** Decays biases and norm weights, too; default false. */
+  decayAll?: boolean;
   /** Largest global gradient norm; larger gradients are scaled down to it. */
   clip: number;
 }
@@ -38,15 +40,20 @@ export class AdamW {
       const m = tf.variable(zeros);
       const v = tf.variable(zeros);
       zeros.dispose();
-      this.states.set(name, { variable, m, v, decay: variable.shape.length === 2 });
+      this.states.set(name, {
+        variable,
+        m,
+        v,
+        decay: options.decayAll === true || variable.shape.length === 2,
+      });
     }
   }
 
   /**
-   * One update from gradients by parameter name; returns the gradient norm before clipping. As in PyTorch's
-   * `clip_grad_norm_`, the scale is clip / (norm + 1e-6), at most 1.
+   * One update from gradients by parameter name, multiplied by `gradientScale`; returns their norm before clipping. As
+   * in PyTorch's `clip_grad_norm_`, clipping scales by clip / (norm + 1e-6), at most 1.
    */
-  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): number {
+  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, gradientScale = 1): number {
     const names = [...this.states.keys()];
     const ordered = names.map((name) => {
       const gradient = gradients.get(name);
@@ -58,7 +65,7 @@ export class AdamW {
     return clippedAdamwStep(
       [...this.states.values()],
       ordered,
-      { step: this.step, learningRate, beta1, beta2, epsilon, weightDecay, gradientScale: 1 },
+      { step: this.step, learningRate, beta1, beta2, epsilon, weightDecay, gradientScale },
       clip,
     );
   }

@@ -3,11 +3,11 @@
  * state that makes the resumed run equal the uninterrupted one, bit for bit. A checkpoint folder appears whole;
  * `checkpoints/latest` names it afterwards.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
-import { writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
+import { removeFolder, writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
 import { readJsonFile } from '../core/json.ts';
 import { readVariables, saveModel, writeVariables } from '../model/files.ts';
 import type { Qwen2 } from '../model/qwen2.ts';
@@ -27,6 +27,8 @@ const stateSchema = z.strictObject({
   loss: z.number().nullable(),
   /** Hash of the resolved settings; a run resumes only with the same. */
   config_hash: z.string(),
+  /** Whether `save_at_tokens` asked for this checkpoint: then it stays. */
+  milestone: z.boolean(),
 });
 
 /** Where a run stands, besides its tensors. */
@@ -49,6 +51,19 @@ export function saveCheckpoint(
   });
   writeFileAtomically(join(run, 'checkpoints', 'latest'), `${name}\n`);
   return folder;
+}
+
+/** Removes all checkpoints but the `keep` newest and the milestones; 0 keeps all. */
+export function removeOldCheckpoints(run: string, keep: number): void {
+  if (keep === 0) return;
+  const folder = join(run, 'checkpoints');
+  const steps = readdirSync(folder).flatMap((name) =>
+    /^step-\d+$/.test(name) ? [Number(name.slice(5))] : [],
+  );
+  for (const step of steps.sort((a, b) => b - a).slice(keep)) {
+    const old = join(folder, `step-${step}`);
+    if (!readState(old).milestone) removeFolder(old);
+  }
 }
 
 /** Folder of the newest complete checkpoint of a run, or undefined. */

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
-import { worldSchema } from '../tasks/index.ts';
+import { dataSchema, lossOnSchema, packingSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
+import { DECAY_SHAPES, SCHEDULES } from './schedule.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -12,28 +13,24 @@ const positive = z.number().positive();
 /** At 1 the bias correction would divide by 0. */
 const decayRate = z.number().min(0).lt(1);
 
-/** Tasks generated on the fly: nothing to store, and no task is seen twice. */
-const generatedData = z.strictObject({
-  world: z
-    .union([z.string(), worldSchema])
-    .default('paper')
-    .describe('preset of the task world, or its fields'),
-  contexts: z.array(z.string()).min(1).default(['zoo', 'school', 'festival']),
-  ops: z.string().default('2-10').describe('operation counts, as in --ops'),
-  op_weights: z
-    .record(z.string(), z.number().min(0))
-    .optional()
-    .describe('relative weight by op; default equal'),
-  modes: z.array(z.string()).min(1).default(['forward']),
-  split: z.string().default('train'),
+const lengthWarmupSchema = z.strictObject({
+  from: z.int().min(8).describe('longest sequence of the first step, tokens'),
+  to: z.int().min(8).describe('longest sequence at the end of the warm-up'),
+  steps: count,
+  how: z.enum(['rechunk', 'truncate']).default('rechunk'),
 });
 
-/** Tasks from files, in an order that depends on (seed, epoch, position) alone. */
-const fileData = z.strictObject({
-  files: z.array(z.string()).min(1).describe('task files, JSONL or Parquet'),
+const remitSchema = z.strictObject({
+  reference: z.string().describe('model folder, tuned by reinforcement learning from the same base'),
+  delta_source: z.enum(['current', 'frozen_base']).default('current'),
+  epsilon: z.number().min(0).max(1).default(0.2),
+  scale: positive.default(2),
+  temperature: positive.default(1),
+  center: z.boolean().default(true),
+  standardize: z.boolean().default(false),
+  squash: z.enum(['sigmoid', 'exponential', 'linear']).default('sigmoid'),
+  normalize: z.enum(['tokens', 'weights']).default('tokens'),
 });
-
-const dataSchema = z.union([fileData, generatedData]);
 
 export const pretrainSchema = z.strictObject({
   model: z
@@ -41,25 +38,27 @@ export const pretrainSchema = z.strictObject({
     .optional()
     .describe('model preset, or fields of a Hugging Face Qwen2 config; default micro, or that of init'),
   init: z.string().optional().describe('model folder to start from (mid-training); default random weights'),
-  tokenizer: z
-    .union([z.string(), z.strictObject({ vocabulary: count.default(512), tasks: count.default(5000) })])
-    .optional()
-    .describe('tokenizer folder or file, or how to train one on the training data; default, or that of init'),
+  tokenizer: tokenizerSchema.optional(),
   data: dataSchema.prefault({}),
-  validation: z
-    .strictObject({
-      tasks: z.int().min(0).default(256),
-      files: z.array(z.string()).optional(),
-      split: z.string().default('val'),
-    })
-    .prefault({})
-    .describe('held-out tasks: the data settings with this split, or files'),
+  packing: packingSchema,
+  row_tokens: count.default(2048).describe('tokens of a row of packing first-fit and paper'),
+  loss_on: lossOnSchema,
+  validation: validationSchema.prefault({}),
   tokens: count.default(2_000_000).describe('token budget'),
   batch_tokens: count.default(2048).describe('most tokens per optimizer step'),
+  micro_batch_tokens: count
+    .optional()
+    .describe('most tokens computed at once; a batch is cut into such pieces, whose gradients are added up'),
+  schedule: z.enum(SCHEDULES).default('cosine'),
   learning_rate: positive.default(2e-3).describe('peak rate'),
   min_learning_rate: z.number().min(0).default(1e-4),
   warmup: share.default(0.05).describe('share of the tokens'),
+  decay: share.default(0.1).describe('share of the tokens at the end in which wsd falls'),
+  decay_shape: z.enum(DECAY_SHAPES).default('linear').describe('of wsd'),
+  length_warmup: lengthWarmupSchema.optional().describe('short sequences first'),
+  remit: remitSchema.optional().describe('weights of tokens by a reference model'),
   weight_decay: z.number().min(0).default(0.1),
+  decay_all: z.boolean().default(false).describe('decays biases and norm weights, too'),
   beta1: decayRate.default(0.9),
   beta2: decayRate.default(0.95),
   epsilon: positive.default(1e-8),
@@ -72,6 +71,10 @@ export const pretrainSchema = z.strictObject({
   log_every: count.default(10).describe('steps between lines of metrics.jsonl'),
   validate_every: z.int().min(0).default(0).describe('steps between held-out losses; 0 = only at the end'),
   save_every: z.int().min(0).default(0).describe('steps between checkpoints; 0 = only at the end'),
+  save_every_tokens: z.int().min(0).default(0).describe('tokens between checkpoints; 0 = never'),
+  save_at_tokens: z.array(count).default([]).describe('checkpoints that are never removed'),
+  keep_last: z.int().min(0).default(0).describe('newest checkpoints that are kept; 0 = all'),
+  tensorboard: z.boolean().default(false).describe('also writes TensorBoard event files'),
 });
 
 /** Resolved settings. */
@@ -106,26 +109,63 @@ export function parsePretrainConfig(input: unknown, source = 'the settings'): Pr
       ? {
           ...given,
           model: given.model ?? 'micro',
-          tokenizer: given.tokenizer ?? { vocabulary: 512, tasks: 5000 },
+          // A folder of shards has the tokenizer that they were written with.
+          tokenizer:
+            given.tokenizer ??
+            ('shards' in given.data ? given.data.shards : { vocabulary: 512, tasks: 5000 }),
         }
       : given;
-  if (config.min_learning_rate > config.learning_rate) {
-    throw userError(
-      'CONFIG',
+  for (const [wrong, expected, got, remedy] of contradictions(config)) {
+    if (wrong) throw userError('CONFIG', expected, got, remedy);
+  }
+  return config;
+}
+
+/** Settings that are right each by itself, but not together. */
+function contradictions(
+  config: PretrainConfig,
+): [wrong: boolean, expected: string, got: string, remedy: string][] {
+  const { length_warmup: lengths, remit } = config;
+  const wholeSchedule = config.warmup + (config.schedule === 'wsd' ? config.decay : 0);
+  return [
+    [
+      'shards' in config.data && typeof config.tokenizer === 'object',
+      'no tokenizer to be trained beside data.shards',
+      'one',
+      'leave tokenizer out: the shards have theirs',
+    ],
+    [
+      config.min_learning_rate > config.learning_rate,
       `min_learning_rate at most learning_rate (${config.learning_rate})`,
       String(config.min_learning_rate),
       'lower min_learning_rate',
-    );
-  }
-  if (config.tokens < config.batch_tokens) {
-    throw userError(
-      'CONFIG',
+    ],
+    [
+      config.tokens < config.batch_tokens,
       `tokens at least batch_tokens (${config.batch_tokens})`,
       String(config.tokens),
       'raise tokens',
-    );
-  }
-  return config;
+    ],
+    [wholeSchedule > 1, 'warmup + decay at most 1', String(wholeSchedule), 'lower one of them'],
+    [
+      (config.micro_batch_tokens ?? 0) > config.batch_tokens,
+      `micro_batch_tokens at most batch_tokens (${config.batch_tokens})`,
+      String(config.micro_batch_tokens),
+      'lower micro_batch_tokens',
+    ],
+    [
+      lengths !== undefined && lengths.from > lengths.to,
+      'length_warmup.from at most length_warmup.to',
+      `${lengths?.from} and ${lengths?.to}`,
+      'lower length_warmup.from',
+    ],
+    [
+      remit?.delta_source === 'frozen_base' && config.init === undefined,
+      'init with remit.delta_source frozen_base',
+      'none',
+      'name the base as init, or use delta_source current',
+    ],
+  ];
 }
 
 /** Applies `--set key=value` (dotted keys; the value is JSON, or text when it is not JSON) to a plain object. */

@@ -1,65 +1,261 @@
 /**
- * Training sequences from task settings: generated on the fly, or from files in a seeded order. A sequence is
- * the tokens of one task's training text and the end token.
+ * Training texts from data settings: generated on the fly, from task files, or from token shards. A sequence is the
+ * tokens of one task's training text and the end token. Which one stands at a position is a function of the settings,
+ * the seed and the position, so nothing has to be restored on resume.
  */
 import { userError } from '../core/errors.ts';
+import { type Permutation, randomPermutation } from '../core/permutation.ts';
 import { randomFamily } from '../core/random.ts';
-import { createTaskSource, type ReferenceTask, readTasks, trainingText } from '../tasks/index.ts';
-import type { Tokenizer } from '../tokenizer/index.ts';
-import type { PretrainConfig } from './config.ts';
-import type { SequenceSource } from './packing.ts';
+import {
+  createTaskSource,
+  loadMixture,
+  type ReferenceTask,
+  readTasks,
+  type TaskSourceOptions,
+  trainingText,
+} from '../tasks/index.ts';
+import { END_TOKEN, THINK_TAGS, type Tokenizer } from '../tokenizer/index.ts';
+import {
+  type DataConfig,
+  type FileData,
+  type GeneratedData,
+  type Thinking,
+  withoutUndefined,
+} from './dataConfig.ts';
+import { openShards } from './shards.ts';
+import { thinkingText } from './thinking.ts';
+import { tokenShares } from './tokenShares.ts';
 
-/** Tasks by position: endless for generated data, epoch after epoch for files. */
-export interface TaskSeries {
-  at(position: number): ReferenceTask;
-  /** How many different tasks there are; absent when generated. */
+/** What tells one group of tasks from another. */
+export interface TaskKind {
+  /** The record's `template`. */
+  context: string;
+  op: number;
+  mode: string;
+  depth: number;
+}
+
+/** Token sequences by position; sequence i is a pure function of i, without end. */
+export interface SequenceSource {
+  at(position: number): number[];
+}
+
+/** Sequences whose kind is known. */
+export interface TaskSequences extends SequenceSource {
+  kind(position: number): TaskKind;
+}
+
+/** Opened data; texts exist before there is a tokenizer, which may be learned from them. */
+export interface TrainingData {
+  /** How many different texts there are; absent when they are generated. */
   readonly size?: number;
+  /** Special tokens that a tokenizer needs for these texts beside the usual. */
+  readonly special: readonly string[];
+  /** Text at a position; absent where only tokens are. */
+  text?(position: number): string;
+  /**
+   * Sequences for a tokenizer.
+   * @throws THINK_TOKENS, SHARDS_TOKENIZER when they cannot be had in its tokens
+   */
+  sequences(tokenizer: Tokenizer): TaskSequences;
 }
 
-/** The series that the settings describe; `split` overrides the split of generated data. */
-export function taskSeries(data: PretrainConfig['data'], seed: number, split?: string): TaskSeries {
-  if ('files' in data) return fileSeries(data.files, seed);
-  return createTaskSource({
-    world: data.world,
-    contexts: data.contexts,
-    ops: data.ops,
-    ...(data.op_weights === undefined ? {} : { opWeights: data.op_weights }),
-    modes: data.modes,
-    split: split ?? data.split,
-    seed,
-  });
+/**
+ * Opens what the settings describe; `split` overrides the split of generated data.
+ * @throws the errors of task sources, files and shards
+ */
+export function openData(data: DataConfig, seed: number, split?: string): TrainingData {
+  if ('shards' in data) return shardData(data.shards, seed);
+  if ('files' in data) return fileData(data, seed);
+  return generatedData(data, seed, split ?? data.split);
 }
 
-/** Files in an order that is a function of (seed, epoch, position): nothing to restore on resume. */
-function fileSeries(files: readonly string[], seed: number): TaskSeries {
-  const tasks = files.flatMap((file) => [...readTasks(file)]);
-  if (tasks.length === 0) {
-    throw userError('NO_TASKS', 'at least one task', `none in ${files.join(', ')}`, 'generate some');
-  }
-  const family = randomFamily('training order', seed);
-  let epoch = -1;
-  let order: number[] = [];
+/** Options of the task source that the settings mean. */
+export function sourceOptions(data: GeneratedData, seed: number, split = data.split): TaskSourceOptions {
+  const { world, mixture, contexts, ops, op_weights, modes, depths, identity, held_out } = data;
   return {
-    size: tasks.length,
-    at(position) {
-      const wanted = Math.floor(position / tasks.length);
-      if (wanted !== epoch) {
-        epoch = wanted;
-        order = family.at(epoch).shuffle(tasks.map((_, i) => i));
-      }
-      return tasks[order[position % tasks.length]!]!;
+    world,
+    split,
+    seed,
+    ...(mixture === undefined
+      ? {}
+      : { mixture: typeof mixture === 'string' ? loadMixture(mixture) : mixture }),
+    ...(contexts === undefined ? {} : { contexts }),
+    ...(ops === undefined ? {} : { ops }),
+    ...(op_weights === undefined ? {} : { opWeights: op_weights }),
+    ...(modes === undefined ? {} : { modes }),
+    ...(depths === undefined ? {} : { depths }),
+    ...(identity === undefined ? {} : { identity: withoutUndefined(identity) }),
+    ...(held_out === undefined ? {} : { heldOut: withoutUndefined(held_out) }),
+  };
+}
+
+function generatedData(data: GeneratedData, seed: number, split: string): TrainingData {
+  const options = sourceOptions(data, seed, split);
+  const byTasks = createTaskSource(options);
+  const text = writer(data.thinking, seed);
+  return {
+    special: specialTokens(data.thinking),
+    text: (position) => text(byTasks.at(position), position),
+    sequences(tokenizer) {
+      const encode = encoder(tokenizer, data.thinking);
+      const source = shareOf(data) === 'tasks' ? byTasks : sourceByTokens(options, text, encode);
+      return taskSequences((position) => source.at(position), text, encode);
     },
   };
 }
 
-/** Token ids of a task's training text with the end token. */
-export function encodeTask(task: ReferenceTask, tokenizer: Tokenizer): number[] {
-  const ids = tokenizer.encode(trainingText(task));
-  ids.push(tokenizer.idOf('[EOS]')!);
+/** A mixture's shares are of tokens, as the reference means them; plain op weights are of tasks, as in `generate`. */
+const shareOf = ({ share_of, mixture }: GeneratedData) =>
+  share_of ?? (mixture === undefined ? 'tasks' : 'tokens');
+
+function sourceByTokens(options: TaskSourceOptions, text: Writer, encode: (text: string) => number[]) {
+  return createTaskSource(tokenShares(options, (task, index) => encode(text(task, index)).length));
+}
+
+function fileData({ files, thinking }: FileData, seed: number): TrainingData {
+  const tasks = files.flatMap((file) => [...readTasks(file)]);
+  if (tasks.length === 0) {
+    throw userError('NO_TASKS', 'at least one task', `none in ${files.join(', ')}`, 'generate some');
+  }
+  const order = epochOrder(tasks.length, seed);
+  const text = writer(thinking, seed);
+  const at = (position: number) => tasks[order(position)]!;
+  return {
+    size: tasks.length,
+    special: specialTokens(thinking),
+    text: (position) => text(at(position), position),
+    sequences: (tokenizer) => taskSequences(at, text, encoder(tokenizer, thinking)),
+  };
+}
+
+function shardData(folder: string, seed: number): TrainingData {
+  const shards = openShards(folder);
+  const order = epochOrder(shards.texts, seed);
+  return {
+    size: shards.texts,
+    special: [],
+    sequences(tokenizer) {
+      if (tokenizer.fingerprint() !== shards.tokenizer.fingerprint()) {
+        throw userError(
+          'SHARDS_TOKENIZER',
+          `the tokenizer of the shards in ${folder}`,
+          'another',
+          'leave the setting tokenizer out, or write the shards with this tokenizer',
+        );
+      }
+      return {
+        at: (position) => shards.read(order(position)),
+        kind: (position) => shards.kind(order(position)),
+      };
+    },
+  };
+}
+
+/** A text as it goes into a shard. */
+export interface TaskTokens {
+  ids: number[];
+  kind: TaskKind;
+  /** The task's id. */
+  id: string;
+}
+
+/**
+ * The texts that the settings describe, in the order of their files or stream, in constant memory; without end when
+ * they are generated.
+ * @throws THINK_TOKENS, and the errors of task sources and files
+ */
+export function* taskTokens(
+  data: FileData | GeneratedData,
+  seed: number,
+  tokenizer: Tokenizer,
+): Generator<TaskTokens> {
+  const encode = encoder(tokenizer, data.thinking);
+  const text = writer(data.thinking, seed);
+  let position = 0;
+  for (const task of tasksInOrder(data, seed, text, encode)) {
+    yield { ids: encode(text(task, position)), kind: kindOf(task), id: task.id };
+    position++;
+  }
+}
+
+function* tasksInOrder(
+  data: FileData | GeneratedData,
+  seed: number,
+  text: Writer,
+  encode: (text: string) => number[],
+): Generator<ReferenceTask> {
+  if ('files' in data) {
+    for (const file of data.files) yield* readTasks(file);
+  } else {
+    const options = sourceOptions(data, seed);
+    yield* shareOf(data) === 'tasks' ? createTaskSource(options) : sourceByTokens(options, text, encode);
+  }
+}
+
+/** Index of the text at a position, epoch after epoch in another order; a function of (seed, epoch, place). */
+function epochOrder(size: number, seed: number): (position: number) => number {
+  const family = randomFamily('training order', seed);
+  let epoch = -1;
+  let permute: Permutation;
+  return (position) => {
+    const wanted = Math.floor(position / size);
+    if (wanted !== epoch) {
+      epoch = wanted;
+      permute = randomPermutation(size, family.at(epoch));
+    }
+    return permute(position % size);
+  };
+}
+
+type Writer = (task: ReferenceTask, position: number) => string;
+
+/** From tasks to texts, with thoughts where the settings ask for them. */
+function writer(thinking: Thinking | undefined, seed: number): Writer {
+  if (thinking === undefined) return trainingText;
+  const family = randomFamily('thinking', seed);
+  return (task, position) => thinkingText(task, thinking, family.at(position));
+}
+
+const specialTokens = (thinking: Thinking | undefined): readonly string[] =>
+  thinking === undefined ? [] : THINK_TAGS;
+
+/** From texts to sequences. */
+function encoder(tokenizer: Tokenizer, thinking: Thinking | undefined): (text: string) => number[] {
+  const missing = specialTokens(thinking).find((tag) => {
+    const id = tokenizer.idOf(tag);
+    return id === undefined || !tokenizer.isSpecial(id);
+  });
+  if (missing !== undefined) {
+    throw userError(
+      'THINK_TOKENS',
+      `a tokenizer with the special tokens ${THINK_TAGS.join(' and ')} for data.thinking`,
+      `one without ${missing}`,
+      `train one with --special "${THINK_TAGS[0]}" "${THINK_TAGS[1]}"`,
+    );
+  }
+  return (text) => encodeText(text, tokenizer);
+}
+
+/** Token ids of a training text with the end token. */
+export function encodeText(text: string, tokenizer: Tokenizer): number[] {
+  const ids = tokenizer.encode(text);
+  ids.push(tokenizer.idOf(END_TOKEN)!);
   return ids;
 }
 
-/** Token sequences of a series of tasks. */
-export function sequenceSource(tasks: TaskSeries, tokenizer: Tokenizer): SequenceSource {
-  return { at: (position) => encodeTask(tasks.at(position), tokenizer) };
+function taskSequences(
+  at: (position: number) => ReferenceTask,
+  text: Writer,
+  encode: (text: string) => number[],
+): TaskSequences {
+  return {
+    at: (position) => encode(text(at(position), position)),
+    kind: (position) => kindOf(at(position)),
+  };
+}
+
+/** The kind of a task. */
+export function kindOf({ template, op, mode, d }: ReferenceTask): TaskKind {
+  return { context: template, op, mode, depth: d };
 }

@@ -1,4 +1,5 @@
 export { AdamW, type AdamWOptions } from './adamw.ts';
+export { type Batches, createBatches } from './batches.ts';
 export * from './checkpoint.ts';
 export {
   applyOverrides,
@@ -8,8 +9,24 @@ export {
   parseSettings,
   pretrainSchema,
 } from './config.ts';
-export { encodeTask, sequenceSource, type TaskSeries, taskSeries } from './data.ts';
-export { nextSequences, type PackedBatch, pack, type SequenceSource, toTensors } from './packing.ts';
-export { meanLoss, type PretrainOptions, type PretrainResult, pretrain } from './pretrain.ts';
+export {
+  encodeText,
+  kindOf,
+  openData,
+  type SequenceSource,
+  type TaskKind,
+  type TaskSequences,
+  type TrainingData,
+} from './data.ts';
+export type { DataConfig, LossOn, Packing, Thinking } from './dataConfig.ts';
+export { type HeldOutLoss, type HeldOutText, heldOutLoss, heldOutTexts } from './heldOut.ts';
+export { lossWeights } from './objective.ts';
+export { type PackedBatch, pack, toTensors } from './packing.ts';
+export { type PretrainOptions, type PretrainResult, pretrain } from './pretrain.ts';
+export { Remit, type RemitOptions, remitWeights } from './remit.ts';
+export type { RunFacts } from './runFolder.ts';
 export { RunLog, readMetrics, type TrainMetrics, type TrainTiming } from './runLog.ts';
-export { type CosineSchedule, learningRate } from './schedule.ts';
+export { learningRate, type Schedule } from './schedule.ts';
+export { openShards, type TokenShards } from './shards.ts';
+export { SHARD_TOKENS, ShardWriter, type WriteShardsOptions, writeShards } from './shardWriter.ts';
+export { type StepOptions, type StepResult, trainStep } from './step.ts';

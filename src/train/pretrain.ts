@@ -7,34 +7,37 @@
  *     npx interplay pretrain --config config.json --out out/run        # or --resume
  *     await pretrain({ model: 'micro', tokens: 1_000_000 }, { out: 'out/run' })
  */
-import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import * as tf from '@tensorflow/tfjs-core';
-import { environment, globalNorm, variableGradients } from '../backend/index.ts';
+import { existsSync } from 'node:fs';
+import { globalNorm } from '../backend/index.ts';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { checkOutputFolder, recoverFolder, writeFileAtomically } from '../core/files.ts';
-import { canonicalJson, sha256 } from '../core/hash.ts';
-import { readJsonFile } from '../core/json.ts';
+import { checkOutputFolder } from '../core/files.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
-import { parseModelConfig, resolveModelConfig } from '../model/config.ts';
-import { loadModel } from '../model/files.ts';
-import { createQwen2, type Qwen2, tokenLosses } from '../model/qwen2.ts';
-import { trainingText } from '../tasks/index.ts';
-import { openTokenizer, type Tokenizer, trainTokenizer } from '../tokenizer/index.ts';
+import { flopsPerToken, parameterCount } from '../model/config.ts';
+import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
 import { AdamW } from './adamw.ts';
+import { createBatches } from './batches.ts';
 import {
-  latestCheckpoint,
   readState,
+  removeOldCheckpoints,
   restoreCheckpoint,
   saveCheckpoint,
   type TrainState,
 } from './checkpoint.ts';
 import { type PretrainConfig, type PretrainInput, parsePretrainConfig } from './config.ts';
-import { encodeTask, sequenceSource, type TaskSeries, taskSeries } from './data.ts';
-import { nextSequences, pack, toTensors } from './packing.ts';
+import { openData } from './data.ts';
+import { type HeldOutLoss, heldOutLoss, heldOutTexts } from './heldOut.ts';
+import { limitLength, warmupLength } from './lengthWarmup.ts';
+import { lockRun } from './lock.ts';
+import { measureGemmPeak } from './machine.ts';
+import { lossWeights } from './objective.ts';
+import { Remit, remitMetrics } from './remit.ts';
+import { checkRun, configHash, openRun, type RunFacts, saveFailedStep } from './runFolder.ts';
 import { RunLog } from './runLog.ts';
-import { type CosineSchedule, learningRate } from './schedule.ts';
+import { learningRate, type Schedule } from './schedule.ts';
+import { startingPoint } from './start.ts';
+import { trainStep } from './step.ts';
 
 export interface PretrainOptions {
   /** Run folder (DESIGN §5.4). */
@@ -44,8 +47,12 @@ export interface PretrainOptions {
   /** Replace an earlier run in the folder. */
   overwrite?: boolean;
   progress?: ProgressSink;
+  /** Told what is known of the run before its first step. */
+  onStart?: (facts: RunFacts) => void;
   /** Milliseconds of a steady clock; only the timing file and the display depend on it. */
   clock?: () => number;
+  /** Seconds since 1970, for the TensorBoard events. */
+  wallTime?: () => number;
 }
 
 /** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
@@ -63,6 +70,8 @@ export interface PretrainResult {
   loss: number;
   /** Held-out loss after the last step, nats per token; NaN without held-out tasks. */
   validationLoss: number;
+  /** The same by group of tasks, as `validation.by` names them. */
+  validationLossByGroup: Record<string, number>;
   /** Tokens per second of this call's training steps, everything but held-out losses and checkpoints included. */
   tokensPerSecond: number;
   /** False when the run was stopped before its token budget was spent; `resume` goes on. */
@@ -81,27 +90,79 @@ export function pretrain(input: PretrainInput, options: PretrainOptions): Promis
 const STOP_SECONDS = 600;
 
 async function train(config: PretrainConfig, options: PretrainOptions): Promise<PretrainResult> {
+  const run = options.out;
+  checkOutputFolder(run);
+  let unlock = existsSync(run) ? lockRun(run) : undefined;
+  const claim = () => {
+    if (unlock !== undefined) return;
+    unlock = lockRun(run);
+    checkRun(run, config, options); // another may have been faster
+  };
+  const owned: Disposable[] = [];
+  try {
+    return await trainLocked(config, options, claim, owned);
+  } catch (error) {
+    for (const each of owned) each.dispose();
+    throw error;
+  } finally {
+    unlock?.();
+  }
+}
+
+/** Holds tensors that would outlive a failed run. */
+type Disposable = { dispose(): void };
+
+/** `claim` makes the run folder and locks it; what is put into `owned` is freed when the run fails. */
+async function trainLocked(
+  config: PretrainConfig,
+  options: PretrainOptions,
+  claim: () => void,
+  owned: Disposable[],
+): Promise<PretrainResult> {
   const progress = options.progress ?? silent;
   const clock = options.clock ?? (() => performance.now());
+  const wallTime = options.wallTime ?? (() => (performance.timeOrigin + performance.now()) / 1000);
   const run = options.out;
   const resumed = checkRun(run, config, options);
 
-  // Data and tokenizer. A resumed run takes the tokenizer of its checkpoint.
-  const tasks = taskSeries(config.data, config.seed);
-  const start = startingPoint(config, resumed, tasks);
-  const { tokenizer, model } = start;
-  const heldOut = validationSequences(config, tokenizer);
+  // Data, tokenizer, model. A resumed run takes the tokenizer of its checkpoint.
+  const data = openData(config.data, config.seed);
+  const { tokenizer, model } = startingPoint(config, resumed, data);
+  owned.push({ dispose: () => disposeQwen2(model) });
+  const weigh = lossWeights(config.loss_on, tokenizer);
+  const heldOut = heldOutTexts(config.validation, config.data, config.seed, tokenizer);
+  const remit = openRemit(config, tokenizer);
+  if (remit !== undefined) owned.push(remit.models);
   const optimizer = new AdamW(model.parameters, {
     beta1: config.beta1,
     beta2: config.beta2,
     epsilon: config.epsilon,
     weightDecay: config.weight_decay,
+    decayAll: config.decay_all,
     clip: config.clip,
   });
-  const sequences = sequenceSource(tasks, tokenizer);
-  const longest = model.config.max_position_embeddings;
-  nextSequences(sequences, 0, config.batch_tokens, longest); // the first batch shows whether texts fit at all
-  if (resumed === undefined) openRun(run, config); // everything has been checked: now files may change
+  owned.push(optimizer);
+  const batches = createBatches(data.sequences(tokenizer), {
+    packing: config.packing,
+    batchTokens: config.batch_tokens,
+    rowTokens: config.row_tokens,
+    positions: model.config.max_position_embeddings,
+    seed: config.seed,
+    weigh,
+  });
+  batches.at(0); // the first batch shows whether texts fit at all
+
+  const parameters = parameterCount(model.config);
+  const flops = flopsPerToken(model.config, 0); // attention left out: texts are short
+  const facts: RunFacts = {
+    parameters: parameters.total,
+    parameters_without_embedding: parameters.nonEmbedding,
+    training_flops: flops * config.tokens,
+    gemm_flops_per_second: measureGemmPeak(clock),
+  };
+  claim();
+  if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
+  options.onStart?.(facts);
 
   // Where the run stands; everything else is a function of this and the settings.
   const state: TrainState = {
@@ -110,9 +171,10 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
     next_sequence: 0,
     since_log: { loss: 0, steps: 0 },
     loss: null,
-    config_hash: hashOf(config),
+    config_hash: configHash(config),
+    milestone: false,
   };
-  const log = new RunLog(run);
+  const log = new RunLog(run, config.tensorboard ? { tensorboard: wallTime } : {});
   if (resumed !== undefined) {
     Object.assign(state, readState(resumed));
     restoreCheckpoint(resumed, model, optimizer, state);
@@ -120,44 +182,64 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
   }
 
   // The schedule counts tokens, so that equal budgets are equal whatever the batches hold.
-  const schedule: CosineSchedule = {
+  const schedule: Schedule = {
+    kind: config.schedule,
     peak: config.learning_rate,
     floor: config.min_learning_rate,
     warmup: Math.max(1, config.warmup * config.tokens),
     total: config.tokens,
+    decay: config.decay * config.tokens,
+    decayShape: config.decay_shape,
   };
 
   const timed = { tokens: 0, milliseconds: 0, tokensAtLog: state.tokens, logAt: clock() };
-  let validationLoss = Number.NaN;
+  let heldOutNow: HeldOutLoss = { mean: Number.NaN, groups: {} };
+  const validate = () => {
+    const rows = config.micro_batch_tokens ?? config.batch_tokens;
+    heldOutNow = heldOutLoss(model, heldOut, rows, config.validation.by, weigh);
+  };
   let savedStep = resumed === undefined ? -1 : state.step;
   const save = () => {
     if (savedStep === state.step) return;
     if (!Number.isFinite(globalNorm([...model.parameters.values()]))) {
-      throw diverged(`weights that are not finite after step ${state.step}`);
+      throw diverged(`weights that are not finite after step ${state.step}`, run);
     }
     checkpoint = saveCheckpoint(run, model, tokenizer, optimizer, state);
     savedStep = state.step;
+    removeOldCheckpoints(run, config.keep_last);
   };
   let checkpoint = resumed;
 
   while (state.tokens < config.tokens && !isCancelled()) {
     const stepStarted = clock();
-    const { sequences: texts, next } = nextSequences(
-      sequences,
-      state.next_sequence,
-      config.batch_tokens,
-      longest,
-    );
-    const batch = pack(texts);
+    const { batch: whole, next } = batches.at(state.next_sequence);
+    const lengths = config.length_warmup;
+    const length = lengths === undefined ? Number.POSITIVE_INFINITY : warmupLength(lengths, state.step);
+    const batch = limitLength(whole, length, lengths?.how ?? 'rechunk');
     const rate = learningRate(schedule, state.tokens + batch.ids.length);
-    const { batchLoss, gradientNorm } = trainStep(model, optimizer, batch, rate, config.recompute);
-    if (!Number.isFinite(batchLoss) || !Number.isFinite(gradientNorm)) {
-      throw diverged(`loss ${batchLoss}, gradient norm ${gradientNorm} at step ${state.step + 1}`);
+    const update = trainStep(model, optimizer, batch, {
+      rate,
+      recompute: config.recompute,
+      ...(config.micro_batch_tokens === undefined ? {} : { microBatchTokens: config.micro_batch_tokens }),
+      ...(remit === undefined ? {} : { remit }),
+    });
+    if (!Number.isFinite(update.loss) || !Number.isFinite(update.gradientNorm)) {
+      const step = state.step + 1;
+      const { loss, gradientNorm, notFinite } = update;
+      saveFailedStep(run, step, batch, tokenizer, {
+        tokens: state.tokens,
+        loss,
+        gradient_norm: gradientNorm,
+        learning_rate: rate,
+        not_finite: notFinite ?? {},
+      });
+      throw diverged(`loss ${loss}, gradient norm ${gradientNorm} at step ${step}`, run);
     }
+    const tokensBefore = state.tokens;
     state.step++;
     state.tokens += batch.ids.length;
     state.next_sequence = next;
-    state.since_log.loss += batchLoss;
+    state.since_log.loss += update.loss;
     state.since_log.steps++;
     timed.tokens += batch.ids.length;
     timed.milliseconds += clock() - stepStarted;
@@ -165,35 +247,60 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
     const last = state.tokens >= config.tokens;
     const logs = last || state.step % config.log_every === 0;
     const validates = last || (config.validate_every > 0 && state.step % config.validate_every === 0);
+    const perToken = timed.milliseconds / timed.tokens;
+    const secondsLeft = (Math.max(0, config.tokens - state.tokens) * perToken) / 1000;
+    const memory = process.memoryUsage.rss() / 2 ** 20;
+    const mfu = (tokensPerSecond: number) => (tokensPerSecond * flops) / facts.gemm_flops_per_second;
     if (logs) {
       state.loss = state.since_log.loss / state.since_log.steps;
       state.since_log = { loss: 0, steps: 0 };
       const seconds = (clock() - timed.logAt) / 1000;
       const tokensPerSecond = (state.tokens - timed.tokensAtLog) / seconds;
-      log.timing({ step: state.step, seconds, tokens_per_second: tokensPerSecond });
+      log.timing({
+        step: state.step,
+        seconds,
+        tokens_per_second: tokensPerSecond,
+        mfu: mfu(tokensPerSecond),
+        seconds_left: secondsLeft,
+        memory_mib: memory,
+      });
       Object.assign(timed, { tokensAtLog: state.tokens, logAt: clock() });
     }
-    if (validates) validationLoss = meanLoss(model, heldOut, config.batch_tokens);
+    if (validates) validate();
     if (logs || validates) {
       log.metrics({
         step: state.step,
         tokens: state.tokens,
-        ...(logs ? { loss: state.loss!, gradient_norm: gradientNorm, learning_rate: rate } : {}),
-        ...(validates && heldOut.length > 0 ? { validation_loss: validationLoss } : {}),
+        ...(logs ? { loss: state.loss!, gradient_norm: update.gradientNorm, learning_rate: rate } : {}),
+        ...(logs && Number.isFinite(length) ? { sequence_length: length } : {}),
+        ...(logs && update.remit !== undefined ? remitMetrics(update.remit) : {}),
+        ...(validates && heldOut.length > 0 ? { validation_loss: heldOutNow.mean } : {}),
+        ...(validates && config.validation.by !== undefined
+          ? { validation_loss_by_group: heldOutNow.groups }
+          : {}),
       });
     }
-    if (last || (config.save_every > 0 && state.step % config.save_every === 0)) save();
-    const perToken = timed.milliseconds / timed.tokens;
+    const crossed = (tokens: number) => tokensBefore < tokens && tokens <= state.tokens;
+    state.milestone = config.save_at_tokens.some(crossed);
+    const every = config.save_every_tokens;
+    const saves =
+      last ||
+      state.milestone ||
+      (config.save_every > 0 && state.step % config.save_every === 0) ||
+      (every > 0 && crossed(every * Math.floor(state.tokens / every)));
+    if (saves) save();
     progress({
       stage: 'train',
       done: Math.min(state.tokens, config.tokens),
       total: config.tokens,
       unit: 'token',
-      secondsLeft: (Math.max(0, config.tokens - state.tokens) * perToken) / 1000,
+      secondsLeft,
       values: {
-        loss: batchLoss,
-        ...(Number.isNaN(validationLoss) ? {} : { validation_loss: validationLoss }),
+        loss: update.loss,
+        ...(Number.isNaN(heldOutNow.mean) ? {} : { validation_loss: heldOutNow.mean }),
         tokens_per_second: 1000 / perToken,
+        mfu: mfu(1000 / perToken),
+        memory_mib: memory,
       },
     });
     await nextTurn(); // lets displays, Stop and other work through
@@ -201,9 +308,9 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
 
   const finished = state.tokens >= config.tokens;
   save();
-  if (Number.isNaN(validationLoss) && finished)
-    validationLoss = meanLoss(model, heldOut, config.batch_tokens);
+  if (Number.isNaN(heldOutNow.mean) && finished) validate();
   optimizer.dispose();
+  remit?.models.dispose();
   return {
     out: run,
     checkpoint: checkpoint!,
@@ -212,158 +319,28 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
     steps: state.step,
     tokens: state.tokens,
     loss: state.loss ?? Number.NaN,
-    validationLoss,
+    validationLoss: heldOutNow.mean,
+    validationLossByGroup: heldOutNow.groups,
     tokensPerSecond: (1000 * timed.tokens) / timed.milliseconds,
     finished,
   };
 }
 
-function diverged(got: string): Error {
-  return userError('DIVERGED', 'a finite loss', got, 'lower learning_rate or raise warmup');
-}
-
-/** Loss, gradients and one update; everything made on the way is freed. */
-export function trainStep(
-  model: Qwen2,
-  optimizer: AdamW,
-  batch: ReturnType<typeof pack>,
-  rate: number,
-  recompute: boolean,
-) {
-  return tf.tidy(() => {
-    const { targets, ...inputs } = toTensors(batch);
-    const { value, gradients } = variableGradients(
-      () => tf.mean(tokenLosses(model, inputs, targets, { recompute })) as tf.Scalar,
-      model.parameters,
-    );
-    const gradientNorm = optimizer.update(gradients, rate);
-    return { batchLoss: value.dataSync()[0]!, gradientNorm };
-  });
-}
-
-/** Mean −log p per token over whole sequences, in batches; NaN for none. */
-export function meanLoss(model: Qwen2, sequences: readonly number[][], batchTokens: number): number {
-  let sum = 0;
-  let rows = 0;
-  for (let first = 0; first < sequences.length; ) {
-    let count = 0;
-    let size = 0;
-    while (
-      first + count < sequences.length &&
-      (count === 0 || size + sequences[first + count]!.length - 1 <= batchTokens)
-    ) {
-      size += sequences[first + count]!.length - 1;
-      count++;
-    }
-    const batch = pack(sequences.slice(first, first + count));
-    sum += tf.tidy(() => {
-      const { targets, ...inputs } = toTensors(batch);
-      return tf.sum(tokenLosses(model, inputs, targets)).dataSync()[0]!;
-    });
-    rows += batch.ids.length;
-    first += count;
-  }
-  return rows === 0 ? Number.NaN : sum / rows;
-}
-
-/** Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill. */
-function checkRun(run: string, config: PretrainConfig, options: PretrainOptions): string | undefined {
-  checkOutputFolder(run);
-  if (options.resume || options.overwrite) {
-    recoverFolder(run);
-    recoverFolder(join(run, 'checkpoints'));
-  }
-  const used = existsSync(run) && readdirSync(run).length > 0;
-  if (options.resume) {
-    const checkpoint = used ? latestCheckpoint(run) : undefined;
-    if (checkpoint !== undefined) {
-      if (readState(checkpoint).config_hash === hashOf(config)) return checkpoint;
-      throw otherSettings(run);
-    }
-    const path = join(run, 'config.json');
-    if (!existsSync(path)) {
-      throw userError('RESUME_NOTHING', 'a run to resume', `none in ${run}`, 'start it without --resume');
-    }
-    if (canonicalJson(readJsonFile(path, 'run settings')) !== canonicalJson(config)) throw otherSettings(run);
-    return undefined; // killed before its first checkpoint: begins again
-  }
-  if (used && !options.overwrite) {
-    throw userError(
-      'RUN_EXISTS',
-      'an empty run folder',
-      `${run}, which holds files`,
-      'choose another folder, --resume or --overwrite',
-    );
-  }
-  return undefined;
-}
-
-function otherSettings(run: string): Error {
+function diverged(got: string, run: string): Error {
   return userError(
-    'RESUME_CONFIG',
-    `the settings of ${join(run, 'config.json')}`,
-    'other settings',
-    'resume with the same settings, or start a new run',
+    'DIVERGED',
+    'a finite loss and gradient',
+    `${got} of ${run}`,
+    'lower learning_rate or raise warmup (nan/ in the run folder holds the batch; the last checkpoint is whole)',
   );
 }
 
-/** Clears what an earlier run left and writes config.json and env.json. */
-function openRun(run: string, config: PretrainConfig): void {
-  clearRun(run);
-  writeFileAtomically(join(run, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
-  writeFileAtomically(join(run, 'env.json'), `${JSON.stringify(environment(), null, 2)}\n`);
-}
-
-/** Removes what a run writes, and nothing else. */
-function clearRun(run: string): void {
-  for (const name of ['config.json', 'env.json', 'metrics.jsonl', 'timing.jsonl', 'samples', 'checkpoints']) {
-    rmSync(join(run, name), { recursive: true, force: true });
-  }
-}
-
-/** Model and tokenizer to begin with: of the checkpoint, of `init`, or new. */
-function startingPoint(config: PretrainConfig, resumed: string | undefined, tasks: TaskSeries) {
-  const folder = resumed ?? config.init;
-  if (folder !== undefined) {
-    const { model, tokenizer } = loadModel(folder);
-    return { model, tokenizer };
-  }
-  const tokenizer = makeTokenizer(config, tasks);
-  const settings =
-    typeof config.model === 'string' && config.model.endsWith('.json')
-      ? parseModelConfig(readJsonFile(config.model, 'model config'), config.model)
-      : resolveModelConfig(config.model ?? 'micro', { vocab_size: tokenizer.vocabularySize });
-  if (settings.vocab_size < tokenizer.vocabularySize) {
-    throw userError(
-      'VOCABULARY_SIZE',
-      `vocab_size at least ${tokenizer.vocabularySize}`,
-      String(settings.vocab_size),
-      'raise vocab_size or train a smaller tokenizer',
-    );
-  }
-  return { model: createQwen2(settings, config.seed), tokenizer };
-}
-
-/** The tokenizer of the settings: read, or trained on the first training tasks. */
-function makeTokenizer(config: PretrainConfig, tasks: TaskSeries): Tokenizer {
-  const { tokenizer = { vocabulary: 512, tasks: 5000 } } = config;
-  if (typeof tokenizer === 'string') return openTokenizer(tokenizer);
-  const count = Math.min(tokenizer.tasks, tasks.size ?? Number.POSITIVE_INFINITY);
-  const texts = Array.from({ length: count }, (_, i) => trainingText(tasks.at(i)));
-  return trainTokenizer(texts, { vocabularySize: tokenizer.vocabulary });
-}
-
-/** Held-out token sequences, fixed for the whole run. */
-function validationSequences(config: PretrainConfig, tokenizer: Tokenizer): number[][] {
-  const { tasks: wanted, files, split } = config.validation;
-  if (wanted === 0 || (files === undefined && 'files' in config.data)) return []; // no held-out data were named
-  const tasks = taskSeries(files === undefined ? config.data : { files }, config.seed, split);
-  const count = Math.min(wanted, tasks.size ?? wanted);
-  return Array.from({ length: count }, (_, i) => encodeTask(tasks.at(i), tokenizer));
-}
-
-function hashOf(config: PretrainConfig): string {
-  return sha256(canonicalJson(config), 16);
+/** The frozen models that the settings name. */
+function openRemit(config: PretrainConfig, tokenizer: Tokenizer) {
+  if (config.remit === undefined) return undefined;
+  const { reference, delta_source: source, normalize, ...options } = config.remit;
+  const base = source === 'frozen_base' ? config.init : undefined;
+  return { models: Remit.load(reference, base, tokenizer, options), normalize };
 }
 
 /** One turn of the event loop. */

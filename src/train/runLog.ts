@@ -1,10 +1,11 @@
 /**
  * The files of a run folder that grow while it runs. `metrics.jsonl` holds what the run computed and is the same
- * for the same settings and seed; `timing.jsonl` holds what the machine did meanwhile.
+ * for the same settings and seed; `timing.jsonl` holds what the machine did meanwhile; the TensorBoard events hold both.
  */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, writeFileAtomically } from '../core/files.ts';
+import { EventWriter } from './tensorboard.ts';
 
 /** One line of metrics.jsonl; names are documented in docs/metrics.md. */
 export interface TrainMetrics {
@@ -13,27 +14,54 @@ export interface TrainMetrics {
   loss?: number;
   gradient_norm?: number;
   learning_rate?: number;
+  /** Longest sequence, during a length warm-up. */
+  sequence_length?: number;
+  remit_objective?: number;
+  remit_weight?: number;
+  remit_clipped_low?: number;
+  remit_clipped_high?: number;
   validation_loss?: number;
+  validation_loss_by_group?: Record<string, number>;
 }
 
-/** One line of timing.jsonl. */
+/** One line of timing.jsonl; names are documented in docs/metrics.md. */
 export interface TrainTiming {
   step: number;
   seconds: number;
   tokens_per_second: number;
+  mfu: number;
+  seconds_left: number;
+  memory_mib: number;
+}
+
+export interface RunLogOptions {
+  /** Seconds since 1970; also writes TensorBoard events. */
+  tensorboard?: () => number;
 }
 
 export class RunLog {
-  constructor(private readonly folder: string) {
+  private readonly events: EventWriter | undefined;
+
+  constructor(
+    private readonly folder: string,
+    options: RunLogOptions = {},
+  ) {
     makeFolder(folder);
+    this.events =
+      options.tensorboard === undefined ? undefined : new EventWriter(folder, options.tensorboard);
   }
 
   metrics(line: TrainMetrics): void {
     appendFileSync(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+    const { step, validation_loss_by_group: groups = {}, ...values } = line;
+    this.events?.scalars(step, 'train', values);
+    this.events?.scalars(step, 'validation_loss', groups);
   }
 
   timing(line: TrainTiming): void {
     appendFileSync(join(this.folder, 'timing.jsonl'), `${JSON.stringify(line)}\n`);
+    const { step, ...values } = line;
+    this.events?.scalars(step, 'timing', values);
   }
 
   /** Drops what a killed run wrote after its last checkpoint (and a line it left half-written). */
@@ -44,6 +72,7 @@ export class RunLog {
       const kept = completeLines(readFileSync(path, 'utf8')).filter((line) => line.step <= step);
       writeFileAtomically(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     }
+    this.events?.rewindTo(step);
   }
 }
 

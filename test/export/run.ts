@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useBackend } from '../../src/backend/index.ts';
 import { createQwen2, disposeQwen2, resolveModelConfig, saveModel } from '../../src/model/index.ts';
-import { trainingText } from '../../src/tasks/index.ts';
 import { trainTokenizer } from '../../src/tokenizer/index.ts';
-import { type PretrainInput, parsePretrainConfig, taskSeries } from '../../src/train/index.ts';
+import { openData, type PretrainInput, parsePretrainConfig } from '../../src/train/index.ts';
 
 export interface TinyRun {
   /** A folder to write into; removed by `remove`. */
@@ -21,8 +20,8 @@ export async function tinyRun(settings: PretrainInput = {}): Promise<TinyRun> {
   const folder = mkdtempSync(join(tmpdir(), 'interplay-export-'));
   const data = { world: 'micro', contexts: ['zoo'], ops: '2-3' };
   const config = parsePretrainConfig({ data, tokens: 4_000, batch_tokens: 512, ...settings });
-  const series = taskSeries(config.data, config.seed);
-  const texts = Array.from({ length: 30 }, (_, i) => trainingText(series.at(i)));
+  const opened = openData(config.data, config.seed);
+  const texts = Array.from({ length: 30 }, (_, i) => opened.text!(i));
   const tokenizer = trainTokenizer(texts, { vocabularySize: 320 });
   const model = createQwen2(
     resolveModelConfig({

@@ -1,12 +1,13 @@
 /** The schema is that of verl's RLHFDataset and custom reward functions (versions in docs/interop.md). */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parquetReadObjects } from 'hyparquet';
 import { exportVerl, startRewardServer } from '../../src/export/index.ts';
 import { disposeQwen2 } from '../../src/model/index.ts';
 import { createTaskSource, promptText, responseText, splitSolution } from '../../src/tasks/index.ts';
+import { parsePretrainConfig } from '../../src/train/index.ts';
 import { type TinyRun, tinyRun } from './run.ts';
 
 const source = createTaskSource({ world: 'micro', contexts: ['zoo'], ops: '2-3', split: 'train', seed: 0 });
@@ -118,8 +119,16 @@ describe('export for verl', () => {
     }
   });
 
-  it('refuses fewer prompts than one step takes, and unknown rewards', () => {
+  it('refuses fewer prompts than one step takes, tasks that are tokens only, and unknown rewards', () => {
     const never = join(run.folder, 'never');
+    const onShards = join(run.folder, 'on-shards');
+    cpSync(join(run.folder, 'run'), onShards, { recursive: true });
+    const settings = parsePretrainConfig({ data: { shards: 'shards' }, batch_tokens: 512 });
+    writeFileSync(join(onShards, 'config.json'), JSON.stringify(settings));
+    assert.throws(() => exportVerl(join(onShards, 'checkpoints', 'step-1'), never), {
+      code: 'EXPORT_TASKS',
+      message: /token shards.*--tasks/,
+    });
     assert.throws(() => exportVerl(run.checkpoint, never, { count: 1023 }), {
       code: 'EXPORT_TASKS',
       message: /at least 1024 tasks.*1023/,

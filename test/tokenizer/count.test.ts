@@ -10,7 +10,7 @@ import {
   tokenCounter,
   tokenizerConfigJson,
 } from '../../src/tokenizer/index.ts';
-import { encodeTask } from '../../src/train/data.ts';
+import { encodeText } from '../../src/train/data.ts';
 
 describe('token counter', () => {
   it('counts what training trains on', () => {
@@ -19,7 +19,7 @@ describe('token counter', () => {
     const count = tokenCounter(argument);
     const tokenizer = openTokenizer(PAPER_TOKENIZER);
     for (const task of createTaskSource({ ops: '2-20', modes: ['forward', 'reverse'] }).take(50)) {
-      assert.equal(count(task), encodeTask(task, tokenizer).length);
+      assert.equal(count(task), encodeText(trainingText(task), tokenizer).length);
     }
   });
 

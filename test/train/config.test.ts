@@ -32,7 +32,16 @@ describe('training settings', () => {
 
   it('refuses settings that contradict each other', () => {
     assert.throws(() => parsePretrainConfig({ learning_rate: 1e-5 }), { code: 'CONFIG' });
-    assert.throws(() => parsePretrainConfig({ tokens: 100 }), { code: 'CONFIG' });
+    for (const input of [
+      { tokens: 100 },
+      { schedule: 'wsd' as const, warmup: 0.6, decay: 0.5 },
+      { micro_batch_tokens: 4096 },
+      { length_warmup: { from: 64, to: 32, steps: 10 } },
+      { remit: { reference: 'model', delta_source: 'frozen_base' } },
+    ]) {
+      assert.throws(() => parsePretrainConfig(input), { code: 'CONFIG' }, JSON.stringify(input));
+    }
+    parsePretrainConfig({ warmup: 0.6, decay: 0.5 }); // the decay is that of wsd alone
   });
 
   it('sets dotted keys; values are JSON, or text', () => {

@@ -47,12 +47,12 @@ describe('pretrain', () => {
     return result;
   };
   /** Bytes of everything that must not depend on how the run was cut. */
-  const traces = (name: string) =>
+  const traces = (name: string, steps?: number) =>
     [
       'metrics.jsonl',
       'checkpoints/latest',
       ...['model.safetensors', 'optimizer.safetensors', 'state.json'].map(
-        (file) => `checkpoints/${last}/${file}`,
+        (file) => `checkpoints/${steps === undefined ? last : `step-${steps}`}/${file}`,
       ),
     ].map((file) => readFileSync(join(at(name), file)).toString('base64'));
   /** Calls `act` at the end of step `step` of this call. */
@@ -168,6 +168,134 @@ describe('pretrain', () => {
     assert.ok(readMetrics(at('mid'))[0]!.loss! < before + 0.5, 'it goes on from trained weights');
     assert.equal(result.tokenizer.vocabularySize, loadModel(init).tokenizer.vocabularySize);
     disposeQwen2(result.model);
+  });
+
+  describe('with everything switched on', () => {
+    /** Mid-training with ReMiT against the frozen base, in pieces, on growing lengths, with rotating checkpoints. */
+    const everything = (): PretrainInput => {
+      const { model: _model, tokenizer: _tokenizer, ...rest } = settings;
+      return {
+        ...rest,
+        init: at(`whole/checkpoints/${last}`),
+        remit: { reference: at('whole/checkpoints/step-3'), delta_source: 'frozen_base' },
+        micro_batch_tokens: 120,
+        length_warmup: { from: 16, to: 64, steps: 6 },
+        schedule: 'wsd',
+        decay_all: true,
+        save_every: 2,
+        save_every_tokens: 1000,
+        save_at_tokens: [600],
+        keep_last: 2,
+        tensorboard: true,
+      };
+    };
+
+    it('killed and resumed equals the uninterrupted run, bit for bit', async () => {
+      const once = await run(everything(), { out: at('all') });
+      const killed = afterStep(5, () => {
+        throw new Error('killed');
+      });
+      await assert.rejects(run(everything(), { out: at('all-cut'), progress: killed }), /killed/);
+      const again = await run(everything(), { out: at('all-cut'), resume: true });
+      assert.equal(again.steps, once.steps);
+      assert.deepEqual(traces('all-cut', once.steps), traces('all', once.steps));
+      assert.equal(existsSync(at('all-cut/lock')), false);
+    });
+
+    it('keeps the newest checkpoints and the milestones', () => {
+      const lines = readMetrics(at('all'));
+      const end = lines.at(-1)!.step;
+      const kept = readdirSync(at('all/checkpoints')).filter((name) => name !== 'latest');
+      const [milestone, ...newest] = kept.map((name) => Number(name.slice(5))).sort((a, b) => a - b);
+      const tokens = (step: number) =>
+        JSON.parse(readFileSync(at(`all/checkpoints/step-${step}/state.json`), 'utf8')).tokens as number;
+      assert.ok(
+        tokens(milestone!) >= 600 && tokens(milestone!) < 600 + 250,
+        'the first step that reaches it',
+      );
+      assert.equal(newest.length, 2);
+      assert.equal(newest[1], end);
+      assert.ok(newest[0]! % 2 === 0 || tokens(newest[0]!) >= 2000);
+    });
+
+    it('logs what its parts did', () => {
+      const lines = readMetrics(at('all'));
+      assert.equal(lines[0]!.sequence_length, 40); // step 4, after 3 of 6: 16 + 48 / 2
+      assert.equal(lines.at(-1)!.sequence_length, undefined);
+      for (const line of lines) {
+        assert.ok(line.remit_weight! > 0.8 && line.remit_weight! < 1.2);
+        assert.ok(Math.abs(line.remit_objective! - line.loss!) < 0.25 * line.loss!);
+        assert.ok(line.remit_clipped_low! + line.remit_clipped_high! <= 1);
+      }
+      const timing = JSON.parse(readFileSync(at('all/timing.jsonl'), 'utf8').split('\n')[0]!);
+      for (const name of ['seconds', 'tokens_per_second', 'mfu', 'seconds_left', 'memory_mib']) {
+        assert.ok(timing[name] > 0, name);
+      }
+      const env = JSON.parse(readFileSync(at('all/env.json'), 'utf8'));
+      assert.ok(env.gemm_flops_per_second > 1e6 && env.training_flops > 6 * 2500 * 1000);
+      assert.ok(existsSync(at('all/tensorboard/events.out.tfevents.interplay')));
+    });
+  });
+
+  it('saves at the steps that cross a multiple of save_every_tokens', async () => {
+    const result = await run(
+      { ...settings, save_every: 0, save_every_tokens: 1000, validation: { tasks: 0 } },
+      { out: at('by-tokens') },
+    );
+    const tokens = readdirSync(at('by-tokens/checkpoints'))
+      .filter((name) => name !== 'latest')
+      .map((name) => JSON.parse(readFileSync(at(`by-tokens/checkpoints/${name}/state.json`), 'utf8')).tokens)
+      .sort((a, b) => a - b);
+    assert.equal(tokens.length, 3);
+    assert.ok(tokens[0] >= 1000 && tokens[0] < 1250 && tokens[1] >= 2000 && tokens[1] < 2250);
+    assert.equal(tokens[2], result.tokens);
+  });
+
+  it('ends when the loss is no longer finite, and keeps the batch and the last good checkpoint', async () => {
+    const wild = { ...settings, learning_rate: 1e30, warmup: 0, save_every: 1 };
+    const tensors = tf.memory().numTensors;
+    await assert.rejects(run(wild, { out: at('wild') }), {
+      code: 'DIVERGED',
+      message: /loss NaN, gradient norm NaN at step 2 of /,
+    });
+    assert.equal(tf.memory().numTensors, tensors);
+    const report = JSON.parse(readFileSync(at('wild/nan/step-2/report.json'), 'utf8'));
+    assert.equal(report.step, 2);
+    assert.equal(report.loss, 'NaN');
+    assert.ok(report.not_finite['model.norm.weight'] > 0);
+    const lines = readFileSync(at('wild/nan/step-2/batch.jsonl'), 'utf8').trimEnd().split('\n');
+    const texts = lines.map((line) => JSON.parse(line) as { text: string; ids: number[] });
+    assert.ok(texts.every(({ text }) => text.endsWith('</answer>[EOS]')));
+    const good = readFileSync(at('wild/checkpoints/latest'), 'utf8').trim();
+    assert.equal(good, 'step-1');
+    const { model } = loadModel(at(`wild/checkpoints/${good}`));
+    for (const variable of model.parameters.values()) {
+      assert.ok(variable.dataSync().every((value) => Number.isFinite(value)));
+    }
+    disposeQwen2(model);
+  });
+
+  it('lets one run at a time into a folder', async () => {
+    let second: Promise<unknown> | undefined;
+    await run(settings, {
+      out: at('busy'),
+      progress: () => {
+        second ??= assert.rejects(run(settings, { out: at('busy'), resume: true }), { code: 'RUN_LOCKED' });
+      },
+    });
+    await second;
+    assert.deepEqual(traces('busy'), traces('whole'));
+  });
+
+  it('refuses a reference with another tokenizer', async () => {
+    const other = await run(
+      { ...settings, tokenizer: { vocabulary: 400, tasks: 50 }, tokens: 250 },
+      { out: at('other') },
+    );
+    const { model: _model, tokenizer: _tokenizer, ...rest } = settings;
+    const input = { ...rest, init: at(`whole/checkpoints/${last}`), remit: { reference: other.checkpoint } };
+    await assert.rejects(run(input, { out: at('refused') }), { code: 'REMIT_REFERENCE' });
+    assert.equal(existsSync(at('refused')), false);
   });
 
   it('refuses a used folder, other settings on resume, and nothing to resume', async () => {

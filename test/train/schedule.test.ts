@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict';
-import { learningRate } from '../../src/train/schedule.ts';
+import { learningRate, type Schedule } from '../../src/train/schedule.ts';
 
 describe('learning rate', () => {
-  const schedule = { peak: 2e-4, floor: 3e-5, warmup: 4, total: 12 };
+  const schedule: Schedule = {
+    kind: 'cosine',
+    peak: 2e-4,
+    floor: 3e-5,
+    warmup: 4,
+    total: 12,
+    decay: 4,
+    decayShape: 'linear',
+  };
 
   it('rises linearly, peaks at the end of the warm-up, and ends on the floor', () => {
     assert.equal(learningRate(schedule, 1), 5e-5);
@@ -24,5 +32,23 @@ describe('learning rate', () => {
 
   it('is all warm-up when the warm-up is the whole run', () => {
     assert.equal(learningRate({ ...schedule, warmup: 12 }, 12), 2e-4);
+  });
+
+  it('stays at the peak when constant', () => {
+    const constant: Schedule = { ...schedule, kind: 'constant' };
+    assert.equal(learningRate(constant, 2), 1e-4);
+    for (const at of [4, 11, 12, 13]) assert.equal(learningRate(constant, at), 2e-4);
+  });
+
+  it('is stable, then decays to the floor (wsd)', () => {
+    const wsd: Schedule = { ...schedule, kind: 'wsd' };
+    assert.equal(learningRate(wsd, 2), 1e-4);
+    for (const at of [4, 5, 8]) assert.equal(learningRate(wsd, at), 2e-4);
+    // Half of the way linearly; a quarter of the way is half of it for 1 − √p.
+    const middle = (2e-4 + 3e-5) / 2;
+    assert.ok(Math.abs(learningRate(wsd, 10) - middle) < 1e-18);
+    assert.ok(Math.abs(learningRate({ ...wsd, decayShape: 'sqrt' }, 9) - middle) < 1e-18);
+    for (const at of [12, 13]) assert.equal(learningRate(wsd, at), 3e-5);
+    assert.equal(learningRate({ ...wsd, decay: 0 }, 11), 2e-4);
   });
 });

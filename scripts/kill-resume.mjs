@@ -1,0 +1,97 @@
+// Kills a training run with SIGKILL at seeded random moments, resumes it until it is done, and compares what it leaves
+// with an uninterrupted run, byte by byte:
+//   node scripts/kill-resume.mjs [--kills 20] [--seed 0] [--out out/kill-resume] [--set key=value …]
+// Each kill is a run of its own. Status 1 when any of them differs. Settings are those of `interplay pretrain --set`;
+// by default a `small` model on 500,000 tokens with a checkpoint every 50,000.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { ensureInstalled, root } from './install.mjs';
+
+ensureInstalled();
+const { register } = await import('tsx/esm/api');
+register();
+const { randomFamily } = await import('../src/core/random.ts');
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '20' },
+    seed: { type: 'string', default: '0' },
+    out: { type: 'string', default: 'out/kill-resume' },
+    set: { type: 'string', multiple: true, default: [] },
+  },
+});
+const settings = [
+  ...(values.set.length > 0
+    ? []
+    : ['model=small', 'tokens=500000', 'save_every_tokens=50000', 'keep_last=2']),
+  ...values.set,
+].flatMap((setting) => ['--set', setting]);
+
+/** Starts `interplay pretrain` in a folder, as new or going on. */
+function start(folder) {
+  // A run that was killed before it wrote its settings has not begun.
+  const how = existsSync(join(folder, 'config.json')) ? '--resume' : '--overwrite';
+  const command = ['bin/interplay.mjs', 'pretrain', '--out', folder, how, ...settings];
+  const child = spawn(process.execPath, command, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const ended = once(child, 'close').then(([code, signal]) => ({ code, signal, errors }));
+  return { child, ended };
+}
+
+/** Waits for the end of a run; its failure is ours. */
+async function finish(ended) {
+  const { code, errors } = await ended;
+  if (code !== 0) throw new Error(`pretrain ended with status ${code}: ${errors}`);
+}
+
+/** Everything of a run that must not depend on how it was cut. */
+function traces(folder) {
+  const checkpoint = readFileSync(join(folder, 'checkpoints/latest'), 'utf8').trim();
+  const files = readdirSync(join(folder, 'checkpoints', checkpoint)).map(
+    (name) => `checkpoints/${checkpoint}/${name}`,
+  );
+  const names = ['config.json', 'metrics.jsonl', 'checkpoints/latest', ...files];
+  return new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
+}
+
+rmSync(values.out, { recursive: true, force: true });
+const whole = join(values.out, 'whole');
+const began = performance.now();
+await finish(start(whole).ended);
+const duration = performance.now() - began;
+const expected = traces(whole);
+process.stdout.write(`uninterrupted: ${(duration / 1000).toFixed(1)} s\n`);
+
+const moments = randomFamily('kill moments', Number(values.seed));
+let failed = 0;
+for (let trial = 0; trial < Number(values.kills); trial++) {
+  const folder = join(values.out, `kill-${trial}`);
+  const after = moments.at(trial).uniform() * duration;
+  const { child, ended } = start(folder);
+  await Promise.race([sleep(after), ended]);
+  child.kill('SIGKILL'); // a run that has ended is resumed all the same: nothing may change
+  await ended;
+  const at = existsSync(join(folder, 'checkpoints/latest'))
+    ? readFileSync(join(folder, 'checkpoints/latest'), 'utf8').trim()
+    : 'no checkpoint';
+  await finish(start(folder).ended);
+  const found = traces(folder);
+  const different = [...new Set([...expected.keys(), ...found.keys()])].filter(
+    (name) => !(expected.get(name) && found.get(name)?.equals(expected.get(name))),
+  );
+  if (different.length > 0) failed++;
+  const verdict = different.length === 0 ? 'same bytes' : `DIFFERENT: ${different.join(', ')}`;
+  process.stdout.write(`kill ${trial + 1} after ${(after / 1000).toFixed(1)} s, at ${at}: ${verdict}\n`);
+  if (different.length === 0) rmSync(folder, { recursive: true });
+}
+process.stdout.write(
+  `${Number(values.kills) - failed} of ${values.kills} resumed runs equal the uninterrupted one\n`,
+);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,137 @@
+/** The folder of a run: whether it may be used, what is cleared and written at its start, what a failed step leaves. */
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { environment } from '../backend/index.ts';
+import { userError } from '../core/errors.ts';
+import {
+  checkOutputFolder,
+  recoverFolder,
+  writeFileAtomically,
+  writeFolderAtomically,
+} from '../core/files.ts';
+import { canonicalJson, sha256 } from '../core/hash.ts';
+import { readJsonFile } from '../core/json.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { latestCheckpoint, readState } from './checkpoint.ts';
+import type { PretrainConfig } from './config.ts';
+import { LOCK } from './lock.ts';
+import type { PackedBatch } from './packing.ts';
+
+/** What is known of a run before its first step; kept in env.json. */
+export interface RunFacts {
+  /** Parameters of the model, those of the embedding included; a tied embedding counts once. */
+  parameters: number;
+  parameters_without_embedding: number;
+  /** 6·P·T with P the weights that take part in matrix products, T the token budget. */
+  training_flops: number;
+  /** Fastest of a few matrix products at the start, floating-point operations per second. */
+  gemm_flops_per_second: number;
+}
+
+/** Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill. */
+export function checkRun(
+  run: string,
+  config: PretrainConfig,
+  options: { resume?: boolean; overwrite?: boolean },
+): string | undefined {
+  checkOutputFolder(run);
+  if (options.resume || options.overwrite) {
+    recoverFolder(run);
+    recoverFolder(join(run, 'checkpoints'));
+  }
+  const used = existsSync(run) && readdirSync(run).some((name) => name !== LOCK);
+  if (options.resume) {
+    const checkpoint = used ? latestCheckpoint(run) : undefined;
+    if (checkpoint !== undefined) {
+      if (readState(checkpoint).config_hash === configHash(config)) return checkpoint;
+      throw otherSettings(run);
+    }
+    const path = join(run, 'config.json');
+    if (!existsSync(path)) {
+      throw userError('RESUME_NOTHING', 'a run to resume', `none in ${run}`, 'start it without --resume');
+    }
+    if (canonicalJson(readJsonFile(path, 'run settings')) !== canonicalJson(config)) throw otherSettings(run);
+    return undefined; // killed before its first checkpoint: begins again
+  }
+  if (used && !options.overwrite) {
+    throw userError(
+      'RUN_EXISTS',
+      'an empty run folder',
+      `${run}, which holds files`,
+      'choose another folder, --resume or --overwrite',
+    );
+  }
+  return undefined;
+}
+
+function otherSettings(run: string): Error {
+  return userError(
+    'RESUME_CONFIG',
+    `the settings of ${join(run, 'config.json')}`,
+    'other settings',
+    'resume with the same settings, or start a new run',
+  );
+}
+
+/** Clears what an earlier run left and writes config.json and env.json, the latter with `facts`. */
+export function openRun(run: string, config: PretrainConfig, facts: RunFacts): void {
+  clearRun(run);
+  writeFileAtomically(join(run, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
+  writeFileAtomically(join(run, 'env.json'), `${JSON.stringify({ ...environment(), ...facts }, null, 2)}\n`);
+}
+
+const WRITTEN = [
+  'config.json',
+  'env.json',
+  'metrics.jsonl',
+  'timing.jsonl',
+  'tensorboard',
+  'samples',
+  'nan',
+  'checkpoints',
+];
+
+/** Removes what a run writes, and nothing else. */
+function clearRun(run: string): void {
+  for (const name of WRITTEN) {
+    rmSync(join(run, name), { recursive: true, force: true });
+  }
+}
+
+/** What `state.json` knows the settings by. */
+export function configHash(config: PretrainConfig): string {
+  return sha256(canonicalJson(config), 16);
+}
+
+/**
+ * Saves the batch of a step whose loss or gradient is not finite in `nan/step-N`: `batch.jsonl` with a line per
+ * sequence, `report.json` with `facts`; returns the folder.
+ */
+export function saveFailedStep(
+  run: string,
+  step: number,
+  batch: PackedBatch,
+  tokenizer: Tokenizer,
+  facts: object,
+): string {
+  const folder = join(run, 'nan', `step-${step}`);
+  const { ids, targets, segments, weights } = batch;
+  const lines = Array.from({ length: segments.length - 1 }, (_, s) => {
+    const [start, end] = [segments[s]!, segments[s + 1]!];
+    const sequence = [...ids.subarray(start, end), ...targets.subarray(end - 1, end)];
+    const text = tokenizer.decode(sequence);
+    return JSON.stringify({
+      text,
+      ids: sequence,
+      ...(weights && { weights: [...weights.subarray(start, end)] }),
+    });
+  });
+  writeFolderAtomically(folder, (temporary) => {
+    writeFileAtomically(join(temporary, 'batch.jsonl'), `${lines.join('\n')}\n`);
+    // JSON has no NaN: as text the report still says which it was.
+    const plain = (_: string, value: unknown) =>
+      typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+    writeFileAtomically(join(temporary, 'report.json'), `${JSON.stringify({ step, ...facts }, plain, 2)}\n`);
+  });
+  return folder;
+}

@@ -1,0 +1,93 @@
+/**
+ * Thinking-augmented text (TPT, arXiv 2509.20186): a document and an explanation of it are one training text, with
+ * plain next-token loss on both. There a model writes the explanation; here it follows from the solution graph: what
+ * is asked, what each quantity needs, and in which order they can be found.
+ *
+ * The default position is TPT's own, behind the document: what the model answers stays as it is without thoughts, and
+ * prompts, stopping and verification with it. `before` is TPT's variant with the thought in front, here inside the
+ * solution, where a prompt leads the model into thinking before its first step.
+ */
+import type { RandomStream } from '../core/random.ts';
+import { promptText, type ReferenceTask, responseText, type TaskRecord } from '../tasks/index.ts';
+import { THINK_TAGS } from '../tokenizer/index.ts';
+import { goldGraph } from '../verify/index.ts';
+import type { Thinking } from './dataConfig.ts';
+
+/** What a thought is about: quantities in solution order, and what each is made from. */
+interface Plan {
+  names: string[];
+  /** Names of the quantities that each needs. */
+  needs: string[][];
+  query: string;
+}
+
+/**
+ * The training text of a task, with a thought where the settings and the stream's first draw say so.
+ * @throws GOLD_UNPARSEABLE, GOLD_GRAPH for a record that has no graph and whose solution states none
+ */
+export function thinkingText(
+  task: ReferenceTask | TaskRecord,
+  settings: Thinking,
+  random: RandomStream,
+): string {
+  const prompt = promptText(task);
+  const response = responseText(task);
+  if (!random.chance(settings.share)) return prompt + response;
+  const corrupted = random.chance(settings.corrupted);
+  const plan = corrupted ? corrupt(planOf(task), random) : planOf(task);
+  const thought = ` ${THINK_TAGS[0]} ${thoughtOf(plan, task.mode === 'forwardreverse', settings.length)} ${THINK_TAGS[1]}`;
+  return settings.position === 'before' ? prompt + thought + response : prompt + response + thought;
+}
+
+function planOf(task: ReferenceTask | TaskRecord): Plan {
+  const { nodes, query } = goldGraph(task);
+  return {
+    names: nodes.map(({ name }) => name),
+    needs: nodes.map(({ dependencies }) => [...new Set(dependencies)]),
+    query,
+  };
+}
+
+/** As many needs as before, but of any other quantities, in an order that need not work. */
+function corrupt({ names, needs, query }: Plan, random: RandomStream): Plan {
+  const order = random.shuffle(names.map((_, i) => i));
+  return {
+    names: order.map((i) => names[i]!),
+    needs: order.map((i) => {
+      const others = names.filter((name) => name !== names[i]);
+      return random.sample(others, Math.min(needs[i]!.length, others.length));
+    }),
+    query,
+  };
+}
+
+/** The thought in words. "Define" stands nowhere in it: that word opens a step of a solution. */
+function thoughtOf({ names, needs, query }: Plan, reverse: boolean, length: Thinking['length']): string {
+  const sentences = [`The question asks for ${query}.`];
+  const goal = names[names.length - 1]!;
+  if (reverse) {
+    sentences.push(
+      `It is not given, but ${goal} is, so an equation in x for ${query} must be set up and solved.`,
+    );
+  }
+  if (length === 'long') {
+    // Backwards, from what is wanted to what is given.
+    for (let i = names.length - 1; i >= 0; i--) {
+      const name = names[i]!;
+      if (reverse && name === query) continue;
+      sentences.push(
+        needs[i]!.length === 0 ? `${capital(name)} is given.` : `${capital(name)} needs ${list(needs[i]!)}.`,
+      );
+    }
+  }
+  sentences.push(`So the order is ${names.join(', then ')}.`);
+  return sentences.join(' ');
+}
+
+function list(names: readonly string[]): string {
+  return names.length === 1 ? names[0]! : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+function capital(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1);
+}

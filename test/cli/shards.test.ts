@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { register } from '../../src/cli/shards.ts';
+import { runCancellable } from '../../src/core/cancellation.ts';
+import { writeJsonLines } from '../../src/core/jsonl.ts';
+import { createTaskSource, trainingText } from '../../src/tasks/index.ts';
+import { openTokenizer, PAPER_TOKENIZER } from '../../src/tokenizer/index.ts';
+import { openShards, parsePretrainConfig, writeShards } from '../../src/train/index.ts';
+
+/** Runs the command in this process; returns what it printed. */
+async function run(...words: string[]): Promise<string> {
+  const program = new Command('interplay').exitOverride().configureOutput({ writeErr: () => {} });
+  register(program);
+  const { stdout, stderr } = process;
+  const [writeOut, writeErr] = [stdout.write, stderr.write];
+  let printed = '';
+  stdout.write = ((chunk: string) => {
+    printed += chunk;
+    return true;
+  }) as typeof stdout.write;
+  stderr.write = (() => true) as typeof stderr.write;
+  try {
+    await program.parseAsync(['shards', ...words], { from: 'user' });
+  } finally {
+    stdout.write = writeOut;
+    stderr.write = writeErr;
+  }
+  return printed;
+}
+
+describe('interplay shards', () => {
+  let folder: string;
+  let out: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'cli-shards-'));
+    out = join(folder, 'out');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('writes a stretch of a task stream up to a token budget, and checks it', async () => {
+    const set = ['--set', 'data.ops=2-3', '--set', 'data.contexts=["zoo"]'];
+    const words = ['write', ...set, '--tokens', '20k', '--shard-tokens', '8k', '--seed', '3', '--out', out];
+    const written = JSON.parse(await run(...words, '--json'));
+    assert.ok(written.tokens >= 20_000 && written.tokens < 20_600);
+    assert.equal(written.shards, 3);
+    const shards = openShards(out);
+    const tokenizer = openTokenizer(PAPER_TOKENIZER);
+    const first = createTaskSource({ ops: '2-3', contexts: ['zoo'], seed: 3 }).at(0);
+    assert.equal(tokenizer.decode(shards.read(0)), `${trainingText(first)}[EOS]`);
+    shards.close();
+    assert.match(await run('check', out), /3 shards, whole/);
+    assert.deepEqual(JSON.parse(await run('check', out, '--json')), written);
+    // A folder of shards may be replaced.
+    await run('write', ...set, '--texts', '7', '--out', out);
+    assert.equal(openShards(out).texts, 7);
+  });
+
+  it('writes task files to their end', async () => {
+    const tasks = createTaskSource({ ops: '2' }).take(9);
+    writeJsonLines(join(folder, 'tasks.jsonl'), tasks);
+    const written = JSON.parse(
+      await run('write', '--data', join(folder, 'tasks.jsonl'), '--out', out, '--json'),
+    );
+    assert.equal(written.texts, 9);
+    assert.deepEqual(readdirSync(folder).sort(), ['out', 'tasks.jsonl']);
+  });
+
+  it('refuses what has no end, other files in the folder, and damage', async () => {
+    await assert.rejects(run('write', '--out', out), { code: 'USAGE' });
+    await assert.rejects(run('write', '--set', 'data.shards=x', '--out', out), { code: 'USAGE' });
+    await assert.rejects(run('write', '--texts', '3', '--set', 'data.thinking={}', '--out', out), {
+      code: 'THINK_TOKENS',
+    });
+    assert.equal(existsSync(out), false);
+    writeFileSync(join(folder, 'precious'), 'x');
+    await assert.rejects(run('write', '--texts', '3', '--out', folder), { code: 'SHARDS_FOLDER' });
+    assert.equal(readFileSync(join(folder, 'precious'), 'utf8'), 'x');
+    await run('write', '--texts', '3', '--out', out);
+    truncateSync(join(out, '00000.tokens'), 10);
+    await assert.rejects(run('check', out), { code: 'SHARDS' });
+  });
+
+  it('stopped, leaves nothing', async () => {
+    const stop = new AbortController();
+    const { data } = parsePretrainConfig({ data: { ops: '2' } });
+    assert.ok(!('shards' in data));
+    const tokenizer = openTokenizer(PAPER_TOKENIZER);
+    const progress = () => stop.abort();
+    const job = runCancellable(stop.signal, () =>
+      writeShards({ data, seed: 1, tokenizer, out, texts: 2000, progress }),
+    );
+    await assert.rejects(job, { code: 'STOPPED' });
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});

@@ -1,0 +1,35 @@
+/** scripts/kill-resume.mjs with two kills of a small run; the script itself makes twenty of a larger one. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const script = fileURLToPath(new URL('../../scripts/kill-resume.mjs', import.meta.url));
+
+describe('kill -9', () => {
+  it('at random moments and --resume give the bytes of the uninterrupted run', function () {
+    this.timeout(300_000); // five processes, each of which loads everything
+    const out = mkdtempSync(join(tmpdir(), 'interplay-'));
+    const settings = [
+      'model={"hidden_size":16,"intermediate_size":32,"num_hidden_layers":2,"num_attention_heads":2,"num_key_value_heads":1,"max_position_embeddings":512}',
+      'tokenizer={"vocabulary":420,"tasks":100}',
+      'data={"world":"micro","contexts":["zoo"],"ops":"2-3"}',
+      'validation.tasks=2',
+      'tokens=20000',
+      'batch_tokens=500',
+      'micro_batch_tokens=250',
+      'save_every_tokens=2000',
+      'keep_last=2',
+    ].flatMap((setting) => ['--set', setting]);
+    try {
+      const args = [script, '--kills', '2', '--seed', '0', '--out', join(out, 'runs'), ...settings];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      assert.equal(status, 0, stdout + stderr);
+      assert.match(stdout, /2 of 2 resumed runs equal the uninterrupted one\n$/);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict';
+import { randomFamily } from '../../src/core/random.ts';
+import { createTaskSource, type Mixture, trainingText } from '../../src/tasks/index.ts';
+import { openTokenizer, PAPER_TOKENIZER, THINK_TAGS, trainTokenizer } from '../../src/tokenizer/index.ts';
+import { parsePretrainConfig } from '../../src/train/config.ts';
+import { openData } from '../../src/train/data.ts';
+import type { DataConfig, Thinking } from '../../src/train/dataConfig.ts';
+import { thinkingText } from '../../src/train/thinking.ts';
+import { parseSolution, verify } from '../../src/verify/index.ts';
+
+const dataOf = (data: object): DataConfig => parsePretrainConfig({ data }).data;
+
+describe('data settings', () => {
+  it('refuse fields that mean nothing beside others, by name', () => {
+    for (const [data, field] of [
+      [{ files: ['a'], ops: '2-4' }, 'data.ops: has no meaning beside files'],
+      [{ shards: 'a', thinking: {} }, 'data.thinking: has no meaning beside shards'],
+      [{ mixture: 'paper-pretrain', contexts: ['zoo'] }, 'data.contexts: has no meaning beside mixture'],
+    ] as const) {
+      assert.throws(() => dataOf(data), { code: 'CONFIG', message: new RegExp(field) });
+    }
+    assert.throws(() => parsePretrainConfig({ data: { shards: 'a' }, tokenizer: { vocabulary: 300 } }), {
+      code: 'CONFIG',
+    });
+    assert.throws(() => parsePretrainConfig({ validation: { files: ['a'], data: {} } }), { code: 'CONFIG' });
+  });
+
+  it('take the tokenizer of the shards, and are the same when parsed again', () => {
+    const config = parsePretrainConfig({ data: { shards: 'folder' } });
+    assert.equal(config.tokenizer, 'folder');
+    for (const data of [
+      { shards: 'folder' },
+      { mixture: 'paper-midtrain', identity: { context: true }, held_out: { depths: [3] }, thinking: {} },
+    ]) {
+      const once = parsePretrainConfig({ data });
+      assert.deepEqual(parsePretrainConfig(once), once);
+    }
+  });
+});
+
+describe('mixtures by tokens', () => {
+  const tokenizer = openTokenizer(PAPER_TOKENIZER);
+  const mixture: Mixture = {
+    components: [
+      { weight: 0.7, contexts: ['zoo'], ops: { 2: 0.5, 12: 0.5 }, modes: ['forward', 'reverse'] },
+      { weight: 0.3, contexts: ['school'], ops: '2' },
+    ],
+  };
+
+  /** Share of the tokens (or texts) of each group over a stretch of the stream. */
+  const shares = (data: object, measure: (ids: number[]) => number, texts = 6000) => {
+    const sequences = openData(dataOf(data), 3).sequences(tokenizer);
+    const sums: Record<string, number> = {};
+    let total = 0;
+    for (let i = 0; i < texts; i++) {
+      const { context, op, mode } = sequences.kind(i);
+      const amount = measure(sequences.at(i));
+      const name = `${context} ${op} ${mode}`;
+      sums[name] = (sums[name] ?? 0) + amount;
+      total += amount;
+    }
+    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / total]));
+  };
+  const expected = {
+    'crazy_zootopia 2 normalforward': 0.175,
+    'crazy_zootopia 2 forwardreverse': 0.175,
+    'crazy_zootopia 12 normalforward': 0.175,
+    'crazy_zootopia 12 forwardreverse': 0.175,
+    'teachers_in_school 2 normalforward': 0.3,
+  };
+
+  it('have the shares of tokens that were asked for, within 1 %', function () {
+    this.timeout(60_000);
+    const found = shares({ mixture }, (ids) => ids.length);
+    assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+    for (const [name, share] of Object.entries(expected)) {
+      assert.ok(Math.abs(found[name]! - share) < 0.01, `${name}: ${found[name]} for ${share}`);
+    }
+  });
+
+  it('have shares of tasks where asked', function () {
+    this.timeout(60_000);
+    const found = shares({ mixture, share_of: 'tasks' }, () => 1);
+    for (const [name, share] of Object.entries(expected)) {
+      // Four standard deviations of a share of 6000 draws are 0.024.
+      assert.ok(Math.abs(found[name]! - share) < 0.024, `${name}: ${found[name]} for ${share}`);
+    }
+  });
+});
+
+describe('generated data', () => {
+  it('are the task stream itself without a mixture', () => {
+    const tokenizer = openTokenizer(PAPER_TOKENIZER);
+    const data = dataOf({ contexts: ['school'], ops: '3-5', modes: ['reverse'], depths: [3] });
+    const sequences = openData(data, 9).sequences(tokenizer);
+    const source = createTaskSource({
+      contexts: ['school'],
+      ops: '3-5',
+      modes: ['reverse'],
+      depths: [3],
+      seed: 9,
+    });
+    for (let i = 0; i < 5; i++) {
+      assert.equal(tokenizer.decode(sequences.at(i)), `${trainingText(source.at(i))}[EOS]`);
+    }
+  });
+
+  it('draw from the split that is asked for, without what is held out', () => {
+    const data = dataOf({ contexts: ['zoo', 'school'], ops: '2-4', held_out: { contexts: ['school'] } });
+    const tokenizer = openTokenizer(PAPER_TOKENIZER);
+    const contexts = (split: string) => {
+      const sequences = openData(data, 1, split).sequences(tokenizer);
+      return new Set(Array.from({ length: 60 }, (_, i) => sequences.kind(i).context));
+    };
+    assert.deepEqual(contexts('train'), new Set(['crazy_zootopia']));
+    assert.equal(contexts('test').size, 2);
+  });
+});
+
+describe('thinking-augmented text', () => {
+  const settings: Thinking = { position: 'after', share: 1, length: 'long', corrupted: 0 };
+  const tasks = createTaskSource({
+    ops: '2-12',
+    modes: ['forward', 'reverse'],
+    depths: [2, 3],
+    seed: 4,
+  }).take(80);
+  const stream = (i: number) => randomFamily('test thinking').at(i);
+  const thoughtIn = (text: string) => /<think> (.*) <\/think>/.exec(text)![1]!;
+
+  it('says what is asked, what is needed, and the order', () => {
+    const [task] = createTaskSource({ ops: '3', contexts: ['zoo'], seed: 1 }).take(1);
+    const thought = thoughtIn(thinkingText(task!, settings, stream(0)));
+    const { nodes, query } = task!.graph;
+    assert.ok(thought.startsWith(`The question asks for ${query}.`));
+    assert.ok(thought.endsWith(`So the order is ${nodes.map(({ name }) => name).join(', then ')}.`));
+    for (const { name, dependencies } of nodes) {
+      const subject = name[0]!.toUpperCase() + name.slice(1);
+      if (dependencies.length === 0) assert.ok(thought.includes(`${subject} is given.`), thought);
+      for (const parent of dependencies) {
+        assert.match(thought, new RegExp(`${subject} needs [^.]*${parent}`));
+      }
+    }
+  });
+
+  it('is the same for a record of the reference, which has no graph', () => {
+    for (const [i, task] of tasks.entries()) {
+      const { graph: _graph, ...record } = task;
+      if (task.d === 3) continue; // what a product is made from stands in another order there
+      const parts = (text: string) =>
+        thoughtIn(text)
+          .split(/[ .,]+/)
+          .sort();
+      assert.deepEqual(
+        parts(thinkingText(record, settings, stream(i))),
+        parts(thinkingText(task, settings, stream(i))),
+      );
+    }
+  });
+
+  it('stands behind the document, or before the first step, and steps stay verifiable', () => {
+    for (const [i, task] of tasks.entries()) {
+      const plain = trainingText(task);
+      assert.ok(thinkingText(task, settings, stream(i)).startsWith(`${plain} <think> `));
+      const before = thinkingText(task, { ...settings, position: 'before' }, stream(i));
+      const [prompt, response] = before.split('<solution>') as [string, string];
+      assert.ok(plain.startsWith(`${prompt}<solution>`));
+      assert.ok(response.startsWith(' <think> '));
+      assert.deepEqual(parseSolution(response).nodes, parseSolution(task.solution).nodes);
+      const verdict = verify(task, response);
+      assert.equal(verdict.verified, true);
+      assert.deepEqual(verdict.compatible, verify(task, plain.split('<solution>')[1]!).compatible);
+    }
+  });
+
+  it('leaves texts without a thought, and corrupts thoughts, at the asked-for shares', () => {
+    let [with0, wrong] = [0, 0];
+    for (let i = 0; i < 400; i++) {
+      const task = tasks[i % tasks.length]!;
+      const text = thinkingText(task, { ...settings, share: 0.25 }, stream(i));
+      if (text.includes('<think>')) with0++;
+      const right = thinkingText(task, settings, stream(i));
+      if (thinkingText(task, { ...settings, corrupted: 0.5 }, stream(i)) !== right) wrong++;
+    }
+    assert.ok(Math.abs(with0 - 100) < 4 * Math.sqrt(75), `${with0}`);
+    assert.ok(Math.abs(wrong - 200) < 4 * 10 + 10, `${wrong}`); // a shuffle of few quantities may change nothing
+  });
+
+  it('is shorter where asked', () => {
+    for (const [i, task] of tasks.entries()) {
+      const long = thinkingText(task, settings, stream(i));
+      assert.ok(thinkingText(task, { ...settings, length: 'short' }, stream(i)).length < long.length);
+    }
+  });
+
+  it('needs a tokenizer with the tags, which are then single tokens', () => {
+    const data = openData(dataOf({ ops: '2', thinking: {} }), 1);
+    assert.throws(() => data.sequences(openTokenizer(PAPER_TOKENIZER)), { code: 'THINK_TOKENS' });
+    const texts = Array.from({ length: 50 }, (_, i) => data.text!(i));
+    const tokenizer = trainTokenizer(texts, { vocabularySize: 400, special: data.special });
+    const ids = data.sequences(tokenizer).at(3);
+    for (const tag of THINK_TAGS) assert.equal(ids.filter((id) => id === tokenizer.idOf(tag)).length, 1);
+    assert.equal(tokenizer.decode(ids), `${data.text!(3)}[EOS]`);
+  });
+});
