@@ -7,6 +7,7 @@ export * from './analysis/index.ts';
 export * from './backend/index.ts';
 export * from './core/index.ts';
 export * from './evaluate/index.ts';
+export * from './export/index.ts';
 export * from './figures/index.ts';
 export * from './model/index.ts';
 export * from './notebook/index.ts';

@@ -18,6 +18,7 @@ const RANK: Readonly<Record<string, number>> = {
   sample: 3,
   train: 3,
   evaluate: 4,
+  export: 4,
   analysis: 5,
   figures: 6,
   notebook: 7,

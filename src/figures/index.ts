@@ -8,6 +8,7 @@ export { FIGURE_FORMATS, type SaveOptions, saveFigure } from './export.ts';
 export { Figure } from './figure.ts';
 export type { Frame } from './frame.ts';
 export * from './graph/index.ts';
+export { type LossCurvesOptions, lossCurves } from './loss-curves.ts';
 export { type PassAtKOptions, passAtKByOp, passAtKCurve } from './pass-at-k.ts';
 export type { IntervalStyle } from './series.ts';
 export { type TrainingCurveOptions, trainingCurve } from './training-curve.ts';

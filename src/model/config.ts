@@ -240,6 +240,21 @@ export function flopsPerToken(config: ModelConfig, sequenceLength: number): numb
   return 6 * weights + 12 * layers * d * sequenceLength;
 }
 
+/**
+ * One line about the size of a model, for people: parameters, and floating-point operations per token
+ * ({@link flopsPerToken}) at a sequence length (default: the longest).
+ */
+export function describeSize(config: ModelConfig, sequenceLength = config.max_position_embeddings): string {
+  const { total, nonEmbedding } = parameterCount(config);
+  const count = (value: number) => value.toLocaleString('en-US');
+  const training = flopsPerToken(config, sequenceLength) / 1e6;
+  return (
+    `${count(total)} parameters (${count(nonEmbedding)} without embedding), ` +
+    `${training.toFixed(1)} MFLOP per trained token and ${(training / 3).toFixed(1)} forward ` +
+    `at sequences of ${count(sequenceLength)}`
+  );
+}
+
 /** Width of keys and of values. */
 function keyValueWidth(config: ModelConfig): number {
   return (config.hidden_size / config.num_attention_heads) * config.num_key_value_heads;

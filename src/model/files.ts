@@ -1,6 +1,6 @@
 /**
- * Model folders as Hugging Face writes them: `config.json`, `model.safetensors`, `tokenizer.json`. A model saved
- * here opens in `transformers` as `Qwen2ForCausalLM`, and one saved there opens here.
+ * Model folders as Hugging Face writes them: `config.json`, `model.safetensors` (or shards with their index),
+ * `tokenizer.json`. A model saved here opens in `transformers` as `Qwen2ForCausalLM`, and one saved there opens here.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,9 +10,10 @@ import { writeFileAtomically } from '../core/files.ts';
 import { sha256 } from '../core/hash.ts';
 import { readJsonFile } from '../core/json.ts';
 import { saveTokenizer, Tokenizer } from '../tokenizer/index.ts';
-import { type ModelConfig, parseModelConfig } from './config.ts';
+import { parseModelConfig } from './config.ts';
 import { parameterShapes, type Qwen2, qwen2FromValues } from './qwen2.ts';
 import { readSafetensors, writeSafetensors } from './safetensors.ts';
+import { hasWeights, readWeights, storable, WEIGHTS, writeWeights } from './weights.ts';
 
 /** A model with its tokenizer, as a folder holds them. */
 export interface LoadedModel {
@@ -22,27 +23,38 @@ export interface LoadedModel {
   hash: string;
 }
 
-/** Writes the three files into an existing or new folder; each file is complete or absent. */
-export function saveModel(folder: string, model: Qwen2, tokenizer: Tokenizer): void {
+/**
+ * Writes the files into an existing or new folder; each file is complete or absent. `shardBytes` is the most bytes of
+ * tensors in one weight file; by default there is one file.
+ */
+export function saveModel(
+  folder: string,
+  model: Qwen2,
+  tokenizer: Tokenizer,
+  { shardBytes = Number.POSITIVE_INFINITY }: { shardBytes?: number } = {},
+): void {
   writeFileAtomically(join(folder, 'config.json'), `${JSON.stringify(model.config, null, 2)}\n`);
   saveTokenizer(folder, tokenizer);
-  writeVariables(join(folder, 'model.safetensors'), model.parameters);
+  writeWeights(folder, model.parameters, shardBytes);
 }
 
-/** Opens a model folder; what is missing, broken or does not fit together is a coded error. */
-export function loadModel(folder: string): LoadedModel {
-  for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) {
-    if (existsSync(join(folder, name))) continue;
+/**
+ * Opens a model folder; what is missing, broken or does not fit together is a coded error. `given` is a tokenizer
+ * to use in place of the folder's.
+ */
+export function loadModel(folder: string, given?: Tokenizer): LoadedModel {
+  const missing = ['config.json', 'tokenizer.json'].find((name) => !existsSync(join(folder, name)));
+  if (missing !== undefined || !hasWeights(folder)) {
     throw userError(
       'MODEL_FOLDER',
       'a model folder with config.json, model.safetensors and tokenizer.json',
-      `${folder} without ${name}`,
+      `${folder} without ${missing ?? WEIGHTS}`,
       'name a checkpoint folder such as out/run/checkpoints/step-100',
     );
   }
   const configPath = join(folder, 'config.json');
   const config = parseModelConfig(readJsonFile(configPath, 'model config'), configPath);
-  const tokenizer = Tokenizer.load(join(folder, 'tokenizer.json'));
+  const tokenizer = given ?? Tokenizer.load(join(folder, 'tokenizer.json'));
   if (tokenizer.vocabularySize > config.vocab_size) {
     throw userError(
       'VOCABULARY_SIZE',
@@ -51,8 +63,7 @@ export function loadModel(folder: string): LoadedModel {
       'use the tokenizer that the model was trained with',
     );
   }
-  const path = join(folder, 'model.safetensors');
-  const values = readParameters(path, config);
+  const values = readWeights(folder, parameterShapes(config));
   const weights = [...values.values()].map((data) =>
     sha256(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
   );
@@ -60,36 +71,9 @@ export function loadModel(folder: string): LoadedModel {
   return { model: qwen2FromValues(config, values), tokenizer, hash };
 }
 
-/** The values of every parameter of `config` from a safetensors file, as float32. */
-function readParameters(path: string, config: ModelConfig): Map<string, Float32Array> {
-  const stored = readSafetensors(path);
-  const values = new Map<string, Float32Array>();
-  for (const [name, shape] of parameterShapes(config)) {
-    const tensor = stored.get(name);
-    if (tensor === undefined) {
-      throw userError(
-        'MODEL_PARAMETER',
-        `parameter ${name} in ${path}`,
-        'none',
-        'check that config.json belongs to the weights',
-      );
-    }
-    if (tensor.shape.join() !== shape.join() || !(tensor.data instanceof Float32Array)) {
-      const got = `${tensor.dtype} [${tensor.shape}]`;
-      throw userError('MODEL_PARAMETER', `${name} as floats [${shape}] in ${path}`, got, 'check config.json');
-    }
-    values.set(name, tensor.data);
-  }
-  return values;
-}
-
 /** Writes named variables as float32 safetensors. */
 export function writeVariables(path: string, variables: ReadonlyMap<string, tf.Tensor>): void {
-  const tensors = [...variables].map(
-    ([name, variable]) =>
-      [name, { shape: variable.shape, data: variable.dataSync() as Float32Array }] as const,
-  );
-  writeSafetensors(path, tensors);
+  writeSafetensors(path, storable(variables));
 }
 
 /** Puts stored values into existing variables; names and shapes must match. */

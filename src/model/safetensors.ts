@@ -6,6 +6,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { internalError, userError } from '../core/errors.ts';
 import { reason, writeAtomically } from '../core/files.ts';
+import { repeatedKey } from '../core/json.ts';
 
 /** Types that are read. 16-bit floats become float32; F64 is rounded to it. I64 values must be exact numbers. */
 export type SafetensorsType = 'F32' | 'F16' | 'BF16' | 'F64' | 'I32' | 'I64';
@@ -118,7 +119,6 @@ function readHeader(descriptor: number, fileSize: number, path: string): { entri
   }
   if (!isObject(header)) throw refuse(path, 'a JSON object as header', JSON.stringify(text.slice(0, 40)));
   const names = Object.keys(header);
-  // JSON.parse keeps the last of two equal keys in silence.
   const twice = repeatedKey(text);
   if (twice !== null) throw refuse(path, 'each name once', `${JSON.stringify(twice)} twice`);
   const entries = names
@@ -221,23 +221,6 @@ function readBytes(descriptor: number, position: number, length: number, path: s
     at += count;
   }
   return bytes;
-}
-
-/** A key that one object of a valid JSON text has twice (with its escapes undone), or null. */
-function repeatedKey(text: string): string | null {
-  const open: Set<string>[] = [];
-  for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g)) {
-    const [token, colon] = match;
-    if (token === '{') open.push(new Set());
-    else if (token === '}') open.pop();
-    else if (colon !== undefined) {
-      const key = JSON.parse(token.slice(0, -colon.length)) as string;
-      const keys = open.at(-1);
-      if (keys?.has(key)) return key;
-      keys?.add(key);
-    }
-  }
-  return null;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,7 @@
  * Task records as Parquet: the record's keys are columns, the graph is a JSON column. Written row group by row
  * group, so memory does not grow with the file; read synchronously, like JSONL.
  */
-import { parquetMetadata, parquetSchema, type SchemaTree } from 'hyparquet';
+import { parquetMetadata, parquetSchema, type SchemaElement, type SchemaTree } from 'hyparquet';
 import { readColumn } from 'hyparquet/src/column.js';
 import { DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
 import { type BasicType, ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer';
@@ -31,14 +31,20 @@ const COLUMNS: readonly { name: keyof Task; type: BasicType }[] = [
 /** Rows of one row group: a few tens of megabytes of text at most. */
 const GROUP_ROWS = 10_000;
 
-/** Takes tasks in order and writes a Parquet file through `write`; call `finish` after the last. */
-export class TaskParquetWriter {
-  private rows: Task[] = [];
+/** The columns of a group of rows, as the encoder takes them. */
+type Columns = { name: string; type?: BasicType; nullable?: boolean; data: unknown[] }[];
+
+/** Takes rows in order and writes a Parquet file through `write`; call `finish` after the last. */
+export class ParquetRowWriter<Row> {
+  private rows: Row[] = [];
   private readonly bytes = new ByteWriter();
   private readonly parquet: ParquetWriter;
 
-  constructor(private readonly write: Write) {
-    const schema = schemaFromColumnData({ columnData: columns([]) });
+  constructor(
+    private readonly write: Write,
+    schema: SchemaElement[],
+    private readonly columns: (rows: readonly Row[]) => Columns,
+  ) {
     this.parquet = new ParquetWriter({
       writer: this.bytes,
       schema,
@@ -47,8 +53,8 @@ export class TaskParquetWriter {
     });
   }
 
-  add(task: Task): void {
-    this.rows.push(task);
+  add(row: Row): void {
+    this.rows.push(row);
     if (this.rows.length === GROUP_ROWS) this.flush();
   }
 
@@ -59,7 +65,7 @@ export class TaskParquetWriter {
   }
 
   private flush(): void {
-    this.parquet.write({ columnData: columns(this.rows), rowGroupSize: GROUP_ROWS });
+    this.parquet.write({ columnData: this.columns(this.rows), rowGroupSize: GROUP_ROWS });
     this.rows = [];
     this.drain();
   }
@@ -70,6 +76,13 @@ export class TaskParquetWriter {
     if (bytes.index === 0) return;
     this.write(new Uint8Array(bytes.buffer.slice(0, bytes.index)));
     bytes.index = 0;
+  }
+}
+
+/** Writes task records. */
+export class TaskParquetWriter extends ParquetRowWriter<Task> {
+  constructor(write: Write) {
+    super(write, schemaFromColumnData({ columnData: columns([]) }), columns);
   }
 }
 

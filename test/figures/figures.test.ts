@@ -4,6 +4,7 @@ import type { Data, Layout, LayoutAxis } from 'plotly.js-dist-min';
 import {
   errorTypes,
   type Figure,
+  lossCurves,
   passAtKByOp,
   passAtKCurve,
   trainingCurve,
@@ -248,6 +249,45 @@ describe('figures', () => {
       training.slice(0, 50).map((row) => row.loss),
     );
     checkSvg(few);
+  });
+
+  it('losses of several runs: a line each, a panel per kind of problem, in the order of tokens', () => {
+    const rows = ['A', 'B'].flatMap((context, c) =>
+      ['0 %', '1 %', '10 %'].flatMap((exposure, e) =>
+        [400_000, 100_000, 200_000].map((tokens) => ({
+          context,
+          exposure,
+          tokens,
+          value: 2.5 - tokens / 400_000 + c / (e + 1),
+        })),
+      ),
+    );
+    const figure = lossCurves(rows, {
+      by: 'exposure',
+      panels: 'context',
+      ordered: true,
+      title: 'Held-out loss by exposure',
+    });
+    const drawn = lines(figure);
+    assert.deepEqual(
+      drawn.map(({ name, xaxis, showlegend }) => [name, xaxis, showlegend]),
+      [
+        ['0 %', 'x', true],
+        ['1 %', 'x', true],
+        ['10 %', 'x', true],
+        ['0 %', 'x2', false],
+        ['1 %', 'x2', false],
+        ['10 %', 'x2', false],
+      ],
+    );
+    assert.deepEqual(drawn[4]!.x, [100_000, 200_000, 400_000]);
+    assert.deepEqual(drawn[4]!.y, [2.75, 2.5, 2]);
+    checkSvg(figure);
+    matchesGallery('loss_curves', figure.svg);
+    const single = lossCurves([{ run: 'x', tokens: 1, value: 2 }]);
+    assert.equal(lines(single).length, 1);
+    checkSvg(single);
+    assert.throws(() => lossCurves([{ tokens: 1, value: 2 }]), { code: 'FIGURE_COLUMN' });
   });
 
   it('escape what users call things', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  describeSize,
   flopsPerToken,
   MODEL_PRESETS,
   modelPreset,
@@ -119,6 +120,14 @@ describe('model configuration', () => {
     assert.equal(
       flopsPerToken(modelPreset('micro'), 0),
       6 * (4 * (3 * 128 * 128 + 3 * 128 * 512) + 512 * 128),
+    );
+  });
+
+  it('says its size in one line', () => {
+    assert.equal(
+      describeSize(modelPreset('paper-100m')),
+      '103,170,816 parameters (101,481,216 without embedding), 845.3 MFLOP per trained token and 281.8 forward at ' +
+        'sequences of 2,048',
     );
   });
 
