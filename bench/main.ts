@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- NAME [--json] [--config small|big|micro] [--profile] [--steps N] [--tasks N]`: one benchmark,
- * its peers measured in the same run. Each lives in a file of its name that exports `NAMEBenchmark(options)`.
+ * its peers measured in the same run. Each lives in a file of its name that exports `nameBenchmark(options)`.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -16,10 +16,12 @@ const names = [
   'sample',
   'memory',
   'generate',
+  'unique',
   'verify',
+  'letter-bug',
+  'similarity',
   'tokenizer',
   'kernel',
-  'unique',
   'loader',
   'loop',
 ];
@@ -95,7 +97,8 @@ async function load(name: string): Promise<Benchmark> {
       `choose another of ${names.join(', ')}`,
     );
   }
-  return ((await import(file.href)) as Record<string, Benchmark>)[`${name}Benchmark`]!;
+  const exported = `${name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())}Benchmark`;
+  return ((await import(file.href)) as Record<string, Benchmark>)[exported]!;
 }
 
 function line({ work, ours, unit, peer, peer_name, ratio, limit }: BenchmarkRow): string {

@@ -1,6 +1,7 @@
 /** Edge of competence: problems that a model solves sometimes, but not reliably. */
 import { userError } from '../core/errors.ts';
 import { isRight, passAtK, type SampleRow, type Verifier } from '../evaluate/index.ts';
+import { type TaskRecord, taskIds } from '../tasks/index.ts';
 
 export interface EdgeOptions {
   /** Samples of the second condition; every problem needs at least as many. */
@@ -38,4 +39,22 @@ export function edgeOfCompetence(rows: readonly SampleRow[], options: EdgeOption
     }
     return passAtK(n, c, 1) <= atMost && passAtK(n, c, k) >= atLeast ? [id] : [];
   });
+}
+
+/**
+ * The records of some task ids, in the order of `tasks`: the RL set itself. `tasks` are those that were evaluated, or more.
+ * @throws userError EDGE_TASKS when an id is not among them
+ */
+export function selectTasks(ids: readonly string[], tasks: readonly TaskRecord[]): TaskRecord[] {
+  const wanted = new Set(ids);
+  const names = taskIds(tasks);
+  const selected = tasks.filter((_, i) => wanted.delete(names[i]!));
+  const [missing] = wanted;
+  if (missing === undefined) return selected;
+  throw userError(
+    'EDGE_TASKS',
+    'task files that hold every task at the edge',
+    `no ${missing}${wanted.size > 1 ? ` (and ${wanted.size - 1} more)` : ''}`,
+    'name the files that the evaluation was made with',
+  );
 }

@@ -16,6 +16,8 @@ export interface PassAtKRow {
   high: number;
   /** Problems. */
   n: number;
+  /** Different graphs among them; below about 20, intervals of shares near 0 or 1 are too narrow. */
+  clusters: number;
 }
 
 /** Columns of {@link errorTypesFrame} and {@link firstErrorsFrame}, beside the grouping's. */
@@ -27,6 +29,8 @@ export interface ShareRow {
   high: number;
   /** Problems. */
   n: number;
+  /** Different graphs among them. */
+  clusters: number;
   samples: number;
 }
 
@@ -46,7 +50,12 @@ export function passAtKFrame(
   return frameOf(metrics, by, (group) =>
     verifiers.flatMap((verifier) =>
       Object.entries(group.pass_at_k[verifier]).map(
-        ([k, estimate]): PassAtKRow => ({ verifier, k: Number(k), ...numbers(estimate) }),
+        ([k, estimate]): PassAtKRow => ({
+          verifier,
+          k: Number(k),
+          ...numbers(estimate),
+          clusters: group.clusters,
+        }),
       ),
     ),
   );
@@ -88,9 +97,9 @@ function shareRows(estimates: Record<string, Estimate>, group: GroupMetrics): Sh
   return Object.entries(estimates).map(([type, estimate]) => shareRow(type, estimate, group));
 }
 
-function shareRow(type: string, estimate: Estimate, { samples }: GroupMetrics): ShareRow {
+function shareRow(type: string, estimate: Estimate, { clusters, samples }: GroupMetrics): ShareRow {
   const { value, low, high, n } = numbers(estimate);
-  return { type, share: value, low, high, n, samples };
+  return { type, share: value, low, high, n, clusters, samples };
 }
 
 /** Metrics read from a file have null where they were NaN. */

@@ -14,7 +14,7 @@ import type { TopologyIndex } from './similarity.ts';
 import { responseTopology } from './topology.ts';
 
 export interface SimilarityOptions {
-  /** Of the bootstrap over problems. */
+  /** Of the bootstrap over problems, clustered by graph. */
   seed: number;
   ranges?: OpRanges;
   /** Who says which responses are right; default `verified`. */
@@ -46,14 +46,18 @@ export function similarityTables(
   const histogram: object[] = [];
   for (const [range, [low, high]] of Object.entries(ranges)) {
     const counts = new Array<number>(bins).fill(0);
-    const problems = new Map<string, { similarity: number; isomorphic: number; samples: number }>();
+    const problems = new Map<
+      string,
+      { similarity: number; isomorphic: number; samples: number; cluster: string }
+    >();
     for (const row of rows) {
       if (row.op < low || row.op > high || !isRight(row, verifier)) continue;
       const topology = responseTopology(parseSolution(row.response));
       if (topology === null) continue;
       const { similarity, isomorphic } = index.similarity(topology);
       counts[Math.min(bins - 1, Math.floor(similarity * bins))]!++;
-      const sums = problems.get(row.task_id) ?? { similarity: 0, isomorphic: 0, samples: 0 };
+      const cluster = row.fingerprint ?? row.task_id;
+      const sums = problems.get(row.task_id) ?? { similarity: 0, isomorphic: 0, samples: 0, cluster };
       problems.set(row.task_id, sums);
       sums.similarity += similarity;
       sums.isomorphic += isomorphic ? 1 : 0;
@@ -64,6 +68,7 @@ export function similarityTables(
       ids.map((id) => problems.get(id)![field] / problems.get(id)!.samples);
     const [mean, isomorphs] = bootstrapMeans([column('similarity'), column('isomorphic')], {
       streams: randomFamily('bootstrap-similarity', seed, range),
+      clusters: ids.map((id) => problems.get(id)!.cluster),
     });
     const samples = counts.reduce((a, b) => a + b, 0);
     const { value, low: lower, high: upper, n } = mean!;

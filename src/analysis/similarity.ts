@@ -5,9 +5,12 @@
  *
  * A node's label in round 0 is its role; in each further round it is its label, its parents' labels and its children's
  * labels of the round before. Labels are numbered by exact comparison, so there are no hash collisions.
+ * Solutions have one goal, a node that others do not use, so histograms of different solutions are never multiples of one
+ * another: similarity 1 means equal histograms.
  */
 import { userError } from '../core/errors.ts';
 import { isIsomorphic } from './isomorphism.ts';
+import { SequenceNumbers } from './sequences.ts';
 import type { Topology } from './topology.ts';
 
 /** Rounds of refinement. */
@@ -25,43 +28,49 @@ export interface Similarity {
 
 /** A sparse histogram: label numbers in ascending order, and how often each occurs. */
 interface Histogram {
-  labels: Int32Array;
-  counts: Int32Array;
+  labels: readonly number[];
+  counts: readonly number[];
   norm: number;
   /** Labels of the nodes after the last round. */
-  colours: number[];
+  colours: readonly number[];
+  /** Equal for equal histograms only. */
+  key: number;
 }
+
+/** What no label is: begins a further round's sequence, begins the children in it, begins a histogram. */
+const OWN = -1;
+const CHILDREN = -2;
+const HISTOGRAM = -3;
 
 /** Training topologies with one and the same histogram. */
 interface Class {
   /** Number of the class. */
   number: number;
   /** One of each isomorphism type in it; nearly always there is one. */
-  types: { topology: Topology; colours: number[] }[];
+  types: { topology: Topology; colours: readonly number[] }[];
 }
 
 /** Training topologies, indexed by their labels. Build once, then ask for any number of topologies. */
 export class TopologyIndex {
   /** Training topologies added. */
   readonly size: number;
-  /** Label number by its content; labels that no training topology has are not in it. */
-  private readonly numbers = new Map<string, number>();
+  private readonly roles = new Map<string, number>();
+  /** Labels by their content: a role, or a node's label and its neighbours' of the round before. */
+  private readonly sequences = new SequenceNumbers();
   /** By label: the classes that have it, and how often divided by their norm. */
   private readonly postings: { classes: Int32Array; weights: Float64Array }[];
   /** First position of each class. */
   private readonly first: number[] = [];
-  private readonly classes = new Map<string, Class>();
+  private readonly classes = new Map<number, Class>();
   private readonly scores: Float64Array;
-  private readonly answers = new Map<string, Similarity>();
+  private readonly answers = new Map<number, Similarity>();
 
   /** @throws userError SIMILARITY_TRAINING when there is no topology */
   constructor(training: Iterable<Topology>) {
     const lists: { classes: number[]; weights: number[] }[] = [];
     let size = 0;
     for (const topology of training) {
-      const histogram = this.histogram(topology, true);
-      const key = keyOf(histogram);
-      const { colours } = histogram;
+      const { labels, counts, norm, colours, key } = this.histogram(topology);
       const known = this.classes.get(key);
       if (known !== undefined) {
         if (!hasType(known, topology, colours)) known.types.push({ topology, colours });
@@ -69,10 +78,10 @@ export class TopologyIndex {
         const number = this.first.length;
         this.classes.set(key, { number, types: [{ topology, colours }] });
         this.first.push(size);
-        for (const [i, label] of histogram.labels.entries()) {
+        for (const [i, label] of labels.entries()) {
           lists[label] ??= { classes: [], weights: [] };
           lists[label].classes.push(number);
-          lists[label].weights.push(histogram.counts[i]! / histogram.norm);
+          lists[label].weights.push(counts[i]! / norm);
         }
       }
       size++;
@@ -95,17 +104,16 @@ export class TopologyIndex {
 
   /** The greatest similarity to any training topology. */
   similarity(topology: Topology): Similarity {
-    const histogram = this.histogram(topology, false);
-    const key = keyOf(histogram);
-    const same = this.classes.get(key);
+    const histogram = this.histogram(topology);
+    const same = this.classes.get(histogram.key);
     if (same !== undefined) {
       const isomorphic = hasType(same, topology, histogram.colours);
       return { similarity: 1, isomorphic, nearest: this.first[same.number]! };
     }
-    const known = this.answers.get(key);
+    const known = this.answers.get(histogram.key);
     if (known !== undefined) return known;
     const answer = this.search(histogram);
-    this.answers.set(key, answer);
+    this.answers.set(histogram.key, answer);
     return answer;
   }
 
@@ -128,49 +136,54 @@ export class TopologyIndex {
     };
   }
 
-  /** Labels that training does not have get numbers beyond those that it has, for this histogram only. */
-  private histogram({ roles, parents }: Topology, learn: boolean): Histogram {
+  private histogram({ roles, parents }: Topology): Histogram {
     const children: number[][] = roles.map(() => []);
     for (const [i, list] of parents.entries()) for (const parent of list) children[parent]!.push(i);
-    const foreign = new Map<string, number>();
-    const numberOf = (content: string): number => {
-      const known = this.numbers.get(content) ?? foreign.get(content);
-      if (known !== undefined) return known;
-      const number = this.numbers.size + foreign.size;
-      (learn ? this.numbers : foreign).set(content, number);
-      return number;
-    };
-    const counts = new Map<number, number>();
-    let labels = roles.map((role) => numberOf(role));
-    for (let round = 0; ; round++) {
-      for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-      if (round === WL_ROUNDS) break;
+    const { sequences } = this;
+    const number = (node: number): number => sequences.number(node);
+    let labels = roles.map((role) => {
+      if (!this.roles.has(role)) this.roles.set(role, this.roles.size);
+      return number(sequences.next(SequenceNumbers.START, this.roles.get(role)!));
+    });
+    const all = [...labels];
+    for (let round = 0; round < WL_ROUNDS; round++) {
       const last = labels;
-      const sorted = (nodes: readonly number[]): string =>
-        nodes
-          .map((node) => last[node]!)
-          .sort((a, b) => a - b)
-          .join();
-      labels = last.map((label, i) =>
-        numberOf(`${round}:${label}<${sorted(parents[i]!)}>${sorted(children[i]!)}`),
-      );
+      const append = (node: number, neighbours: readonly number[]): number => {
+        const sorted = neighbours.map((neighbour) => last[neighbour]!);
+        if (sorted.length > 1) sorted.sort((a, b) => a - b);
+        let end = node;
+        for (const label of sorted) end = sequences.next(end, label);
+        return end;
+      };
+      labels = last.map((label, i) => {
+        const own = sequences.next(sequences.next(SequenceNumbers.START, OWN), label);
+        return number(append(sequences.next(append(own, parents[i]!), CHILDREN), children[i]!));
+      });
+      all.push(...labels);
     }
-    const entries = [...counts].sort(([a], [b]) => a - b);
-    return {
-      labels: Int32Array.from(entries, ([label]) => label),
-      counts: Int32Array.from(entries, ([, count]) => count),
-      norm: Math.sqrt(entries.reduce((sum, [, count]) => sum + count * count, 0)),
-      colours: labels,
-    };
+    const colours = labels;
+    // Labels of the last round say those of all rounds before, so they alone are the histogram's identity.
+    let key = sequences.next(SequenceNumbers.START, HISTOGRAM);
+    for (const label of labels.toSorted((a, b) => a - b)) key = sequences.next(key, label);
+    all.sort((a, b) => a - b);
+    return { ...runs(all), colours, key };
   }
 }
 
-function hasType({ types }: Class, topology: Topology, colours: number[]): boolean {
-  return types.some((type) => isIsomorphic(topology, type.topology, { a: colours, b: type.colours }));
+/** Sorted labels as a histogram. */
+function runs(sorted: readonly number[]): Pick<Histogram, 'labels' | 'counts' | 'norm'> {
+  const labels: number[] = [];
+  const counts: number[] = [];
+  for (const label of sorted) {
+    if (labels[labels.length - 1] === label) counts[counts.length - 1]!++;
+    else {
+      labels.push(label);
+      counts.push(1);
+    }
+  }
+  return { labels, counts, norm: Math.sqrt(counts.reduce((sum, count) => sum + count * count, 0)) };
 }
 
-function keyOf({ labels, counts }: Histogram): string {
-  let key = '';
-  for (let i = 0; i < labels.length; i++) key += `${labels[i]}:${counts[i]} `;
-  return key;
+function hasType({ types }: Class, topology: Topology, colours: readonly number[]): boolean {
+  return types.some((type) => isIsomorphic(topology, type.topology, { a: colours, b: type.colours }));
 }

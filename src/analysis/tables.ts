@@ -1,5 +1,5 @@
 /** The tables that `analyze` writes: all evaluations side by side. */
-import { type ColumnTable, from } from 'arquero';
+import { type ColumnTable, from, table } from 'arquero';
 import { userError } from '../core/errors.ts';
 import { computeMetrics } from '../evaluate/index.ts';
 import { type EdgeOptions, edgeOfCompetence } from './edge.ts';
@@ -43,8 +43,8 @@ export function analyseEvaluations(
       seed: options.seed,
       ...(ranges === undefined ? {} : { ranges }),
     });
-    const add = (name: keyof AnalysisTables, table: ColumnTable): void => {
-      for (const row of rowsOf(table)) rows[name].push({ evaluation: folder, ...row });
+    const add = (name: keyof AnalysisTables, frame: ColumnTable): void => {
+      for (const row of rowsOf(frame)) rows[name].push({ evaluation: folder, ...row });
     };
     add('pass_at_k', passAtKFrame(metrics));
     add('pass_at_k_by_range', passAtKFrame(metrics, { by: 'range' }));
@@ -94,13 +94,14 @@ export function analyseEdge(evaluations: readonly SavedEvaluation[], options: Ed
   const rows = evaluations.flatMap(({ folder, rows }) =>
     edgeOfCompetence(rows, options).map((task_id) => ({ evaluation: folder, task_id })),
   );
-  return from({
+  // Column by column, so that a table without rows has its columns, too.
+  return table({
     evaluation: rows.map(({ evaluation }) => evaluation),
     task_id: rows.map(({ task_id }) => task_id),
-  } as never);
+  });
 }
 
 /** All rows of a table (arquero gives 100,000 unless told otherwise). */
-export function rowsOf(table: ColumnTable): object[] {
-  return table.objects({ limit: Number.POSITIVE_INFINITY });
+export function rowsOf(frame: ColumnTable): object[] {
+  return frame.objects({ limit: Number.POSITIVE_INFINITY });
 }

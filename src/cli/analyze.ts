@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { ColumnTable } from 'arquero';
 import { type Command, InvalidArgumentError } from 'commander';
+import { userError } from '../core/errors.ts';
 import { integerOption, printJson } from './terminal.ts';
 
 interface Options {
@@ -9,6 +10,7 @@ interface Options {
   k?: number[];
   train?: string[];
   edge?: EdgeCondition;
+  edgeTasks?: string[];
   seed: number;
   json?: true;
 }
@@ -37,6 +39,11 @@ export function register(program: Command): void {
       'the tasks with pass@1 of at most `most` and pass@k of at least `least`, such as 16,0.3,0.5',
       edgeCondition,
     )
+    .option(
+      '--edge-tasks <files>',
+      'the task files of the evaluation: the tasks at its edge are written to edge_tasks.jsonl, as an RL set',
+      names,
+    )
     .option('--seed <n>', 'seed of the bootstrap', integerOption(0), 0)
     .option('--json', 'print the tables as one JSON document')
     .action(analyze);
@@ -44,9 +51,21 @@ export function register(program: Command): void {
 
 async function analyze(folders: string[], options: Options): Promise<void> {
   const { writeFileAtomically } = await import('../core/files.ts');
+  const { writeJsonLines } = await import('../core/jsonl.ts');
   const analysis = await import('../analysis/index.ts');
-  const { out, seed, k, train, edge } = options;
+  const { out, seed, k, train, edge, edgeTasks } = options;
+  if (edgeTasks !== undefined && (edge === undefined || folders.length > 1)) {
+    const got = edge === undefined ? 'no --edge' : `${folders.length} evaluations`;
+    throw userError('EDGE_TASKS', '--edge-tasks with --edge and one evaluation', got, 'change the command');
+  }
   const evaluations = folders.map(analysis.readEvaluation);
+  const rlSet =
+    edge === undefined || edgeTasks === undefined
+      ? undefined
+      : analysis.selectTasks(
+          analysis.edgeOfCompetence(evaluations[0]!.rows, edge),
+          await allTasks(edgeTasks),
+        );
   const tables: Record<string, ColumnTable> = {
     ...analysis.analyseEvaluations(evaluations, { seed, ...(k === undefined ? {} : { k }) }),
     ...(train === undefined
@@ -59,12 +78,15 @@ async function analyze(folders: string[], options: Options): Promise<void> {
     writeFileAtomically(join(out, `${name}.csv`), `${table.toCSV()}\n`);
     writeFileAtomically(join(out, `${name}.json`), `${JSON.stringify(analysis.rowsOf(table), null, 1)}\n`);
   }
+  if (rlSet !== undefined) writeJsonLines(join(out, 'edge_tasks.jsonl'), rlSet);
   if (options.json) {
     const rows = entries.map(([name, table]) => [name, analysis.rowsOf(table)]);
-    printJson({ out, ...Object.fromEntries(rows) });
+    const selected = rlSet === undefined ? {} : { edge_tasks: rlSet.length };
+    printJson({ out, ...selected, ...Object.fromEntries(rows) });
   } else {
     const files = entries.map(([name]) => `${name}.csv`).join(', ');
     process.stdout.write(`${files} (and .json) written to ${out}\n`);
+    if (rlSet !== undefined) process.stdout.write(`edge_tasks.jsonl: ${rlSet.length} tasks\n`);
   }
 }
 
@@ -76,6 +98,11 @@ async function trainingIndex(files: readonly string[]) {
     for (const file of files) for (const task of readTasks(file)) yield taskTopology(task);
   }
   return new TopologyIndex(topologies());
+}
+
+async function allTasks(files: readonly string[]) {
+  const { readTasks } = await import('../tasks/index.ts');
+  return files.flatMap((file) => [...readTasks(file)]);
 }
 
 function names(text: string): string[] {

@@ -59,15 +59,12 @@ async function generate(flags: Flags): Promise<void> {
       'give exactly one of the two',
     );
   }
-  if (!/\.(jsonl|jsonl\.gz|parquet)$/.test(out)) {
-    const expected = 'a file that ends in .jsonl, .jsonl.gz or .parquet';
-    throw userError('OUT_FORMAT', expected, out, 'rename --out');
-  }
   const source = sourceFromFlags(flags);
   const counter = await counterFor(flags);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
-  process.once('SIGINT', interrupt);
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.once(signal, interrupt);
   const started = performance.now();
   try {
     const summary = await runCancellable(stop.signal, () =>
@@ -97,7 +94,7 @@ async function generate(flags: Flags): Promise<void> {
       process.stdout.write(`${out}: ${parts.join(', ')}\n`);
     }
   } finally {
-    process.removeListener('SIGINT', interrupt);
+    for (const signal of signals) process.removeListener(signal, interrupt);
   }
 }
 

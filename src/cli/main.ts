@@ -97,7 +97,7 @@ function print(error: unknown, debug: boolean): number {
   if (error instanceof InterplayError) {
     const line = `expected ${error.expected}, got ${error.got}; do ${error.remedy}`;
     process.stderr.write(`interplay: ${error.code}: ${line}\n${trace}`);
-    return 2;
+    return error.code === 'CANCELLED' ? 130 : 2; // as a shell reports an interrupted command
   }
   const hint = debug ? '' : ' (run again with --debug for the stack trace, and please report it)';
   process.stderr.write(`interplay: INTERNAL: ${reason(error)}${hint}\n${trace}`);

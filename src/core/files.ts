@@ -59,7 +59,7 @@ export async function writeAtomicallyAsync<T>(
 /** The error of an output path that cannot be written to. */
 export function unwritable(path: string, error: unknown): Error {
   const got = `${path} (${reason(error)})`;
-  return userError('OUTPUT_UNWRITABLE', 'a writable output path', got, 'choose another --out');
+  return userError('OUTPUT_UNWRITABLE', 'a writable output path', got, 'choose another --out, or free space');
 }
 
 interface PendingFile {
@@ -83,13 +83,17 @@ function openAtomically(path: string): PendingFile {
   return {
     write(chunk) {
       const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : chunk;
-      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at);
+      try {
+        for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at);
+      } catch (error) {
+        throw unwritable(path, error); // a full disk, most likely
+      }
     },
     commit() {
-      fsyncSync(descriptor);
-      closeSync(descriptor);
-      isOpen = false;
       try {
+        fsyncSync(descriptor);
+        closeSync(descriptor);
+        isOpen = false;
         renameSync(temporary, target);
       } catch (error) {
         throw unwritable(path, error);

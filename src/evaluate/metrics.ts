@@ -124,7 +124,7 @@ export function computeMetrics(rows: readonly SampleRow[], options: MetricsOptio
     seed,
     ranges,
     interval: {
-      method: 'percentile bootstrap over problems, clustered by graph',
+      method: 'expanded percentile bootstrap over problems, clustered by graph',
       level: DEFAULT_LEVEL,
       replicates,
     },

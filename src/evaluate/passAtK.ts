@@ -45,19 +45,23 @@ export function majAtK(right: number, wrong: readonly number[], silent: number, 
   if (n < k) return Number.NaN;
   // C(N, a) times r^a (1 − r)^(N − a): the factors cancel in the end, and keep every number within range.
   const r = k / n;
-  const silentTerms = binomial(silent, r);
   const rightTerms = binomial(right, r);
-  const wrongTerms = wrong.map((count) => binomial(count, r));
   let chance = 0;
   for (let votes = 1; votes <= Math.min(right, k); votes++) {
-    // ways[ties][drawn]: the others have at most `votes` each, `ties` of them exactly as many.
-    let ways = [silentTerms.slice(0, k - votes + 1)];
-    for (const terms of wrongTerms) {
-      const next = [...ways.map(() => new Float64Array(k - votes + 1)), new Float64Array(k - votes + 1)];
+    // Answers that cannot get as many votes as the right one need not be told apart: their sum is binomial, too.
+    const rivals = wrong.filter((count) => count >= votes);
+    const others = n - right - rivals.reduce((sum, count) => sum + count, 0);
+    const left = k - votes;
+    // ways[ties][drawn]: no rival has more than `votes`, `ties` of them have as many.
+    let ways = [binomial(others, r).slice(0, left + 1)];
+    for (const count of rivals) {
+      const terms = binomial(count, r);
+      const rows = Math.min(ways.length + 1, Math.floor(left / votes) + 1);
+      const next = Array.from({ length: rows }, () => new Float64Array(left + 1));
       for (const [ties, row] of ways.entries()) {
         for (let drawn = 0; drawn < row.length; drawn++) {
           if (row[drawn] === 0) continue;
-          const most = Math.min(votes, terms.length - 1, k - votes - drawn);
+          const most = Math.min(votes, left - drawn);
           for (let a = 0; a <= most; a++) {
             next[a === votes ? ties + 1 : ties]![drawn + a]! += row[drawn]! * terms[a]!;
           }
@@ -65,9 +69,7 @@ export function majAtK(right: number, wrong: readonly number[], silent: number, 
       }
       ways = next;
     }
-    for (const [ties, row] of ways.entries()) {
-      chance += (rightTerms[votes]! * (row[k - votes] ?? 0)) / (ties + 1);
-    }
+    for (const [ties, row] of ways.entries()) chance += (rightTerms[votes]! * (row[left] ?? 0)) / (ties + 1);
   }
   return Math.min(1, chance / binomial(n, r)[k]!);
 }

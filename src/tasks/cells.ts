@@ -1,6 +1,6 @@
 /** Which kinds of tasks a source draws: from its options to a table of cells, checked against the world. */
 import { userError } from '../core/errors.ts';
-import { type Context, resolveContext } from './contexts.ts';
+import { type Context, checkNames, resolveContext } from './contexts.ts';
 import {
   type Mixture,
   type MixtureCell,
@@ -82,6 +82,7 @@ export function resolveCells(options: CellOptions, world: World): MixtureCell[] 
       );
     }
   }
+  checkNames(stories);
   const unique = [...new Map(stories.map((context) => [context.name, context])).values()];
   return normaliseCells(
     unique.flatMap((context) =>
@@ -93,24 +94,19 @@ export function resolveCells(options: CellOptions, world: World): MixtureCell[] 
 }
 
 /**
- * The cells that a split other than the last may have.
+ * The cells that a split may have: the last one all of them, the others those that are not held out.
  * @throws HELD_OUT, CONTEXT_UNKNOWN, DEPTH_UNKNOWN
  */
-export function withoutHeldOut(
+export function cellsOfSplit(
   cells: readonly MixtureCell[],
   { contexts = [], depths = [] }: HeldOut,
-  split: string,
+  { name: split, last }: { name: string; last: boolean },
 ): readonly MixtureCell[] {
-  if (contexts.length === 0 && depths.length === 0) return cells;
+  const own = cells.map(({ context }) => context);
+  const out = contexts.map((name) => resolveContext(name, own).name);
   const deep = depths.map(resolveDepth);
-  for (const name of contexts) {
-    if (cells.some(({ context }) => context.name === name || context.alias === name)) continue;
-    resolveContext(name); // names what it could have been
-  }
-  const kept = cells.filter(
-    ({ context, depth }) =>
-      !deep.includes(depth) && !contexts.includes(context.name) && !contexts.includes(context.alias ?? ''),
-  );
+  if (last || (out.length === 0 && deep.length === 0)) return cells;
+  const kept = cells.filter(({ context, depth }) => !deep.includes(depth) && !out.includes(context.name));
   if (kept.length > 0) return kept.length === cells.length ? cells : normaliseCells(kept);
   throw userError(
     'HELD_OUT',
@@ -135,6 +131,14 @@ export function worldOf(context: Context, world: World): World {
 export function checkOp(world: World, { context, op, depth }: MixtureCell): void {
   const [low, high] = opsOf(world, depth);
   if (op >= low && op <= high) return;
+  if (high < low) {
+    throw userError(
+      'OPS_RANGE',
+      `a context with names for at least ${low} operations in world ${world.name}`,
+      `${context.alias ?? context.name}, which has them for ${high}`,
+      'give it more places or categories',
+    );
+  }
   const nearest = op < low ? low : high;
   throw userError(
     'OPS_RANGE',

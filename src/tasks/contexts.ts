@@ -8,49 +8,56 @@ import { userError } from '../core/errors.ts';
 import { canonicalJson } from '../core/hash.ts';
 import { TEMPLATE_ALIASES } from './types.ts';
 
+/** Words, single blanks between them; no punctuation that ends a sentence, an equation or a tag. */
+const WORDS = /^[^\p{C}\p{Z}.;:,=<>]+(?: [^\p{C}\p{Z}.;:,=<>]+)*$/u;
+const words = z.string().regex(WORDS, 'words with single blanks between them, without . ; : , = < >');
+
 /**
  * What would make a text ambiguous: sentences and solutions are read back by " in " (whose place?), " per ", " and "
  * (the next term?) and " as " (whose letter?), and "total" and "average" say what kind of quantity comes.
  */
-const CLASHES = /(?:^| )(?:in|per|and|as|define|total|average)(?: |$)|^the number of /i;
-const name = z
-  .string()
-  .regex(/^[^\s.;,=<>][^.;,=<>\n]*$/, 'a name without . ; , = < > or line breaks')
-  .refine((text) => !/\s$| {2}/.test(text), 'a name with single blanks between words only')
-  .refine((text) => !CLASHES.test(text), 'a name without the words in, per, and, as, define, total, average');
+const name = words.refine(
+  (text) => !/(?:^| )(?:in|per|and|as|define|answer|total|average)(?: |$)|^the number of /i.test(text),
+  'a name without the words in, per, and, as, define, answer, total, average',
+);
+/** Names are told apart in Unicode's composed form. */
 const group = z
-  .array(name)
+  .array(name.transform((text) => text.normalize('NFC')))
   .min(1)
   .refine((names) => new Set(names).size === names.length, 'names that differ within their group');
 
 /** `total number of schools`, `average number of teachers`. */
 const phrase = (first: 'total' | 'average') =>
-  z
-    .string()
-    .regex(new RegExp(`^${first} [^.;,=<>\\n]+$`), `a phrase that starts with "${first} "`)
-    .refine((text) => !/ (?:in|per|and|as) /.test(text), 'a phrase without the words in, per, and, as');
+  words
+    .refine((text) => text.startsWith(`${first} `), `a phrase that starts with "${first} "`)
+    .refine((text) => !/ (?:in|per|and|as)(?: |$)/.test(text), 'a phrase without the words in, per, and, as');
 
 /** One group of places and one of categories is drawn per problem; names within it without replacement. */
-export const contextSchema = z.strictObject({
-  /** As records carry it in `template`. */
-  name: z.string().regex(/^[a-z0-9_]+$/, 'lower-case letters, digits and _'),
-  /** A short name that is accepted wherever a user types one. */
-  alias: z
-    .string()
-    .regex(/^[a-z0-9_]+$/)
-    .optional(),
-  /** Layer 0: "Cedar Valley". */
-  places: z.array(group).min(1),
-  /** Layer 1: "adult wolf". */
-  categories: z.array(group).min(1),
-  /** What the sum over a place's categories is called; starts with "total": "total number of schools". */
-  total: phrase('total'),
-  /** Layer 2, used by depth 3 only: the count per category and the name of its sum. */
-  average: z.strictObject({
-    item: phrase('average'),
+export const contextSchema = z
+  .strictObject({
+    /** As records carry it in `template`. */
+    name: z.string().regex(/^[a-z0-9_]+$/, 'lower-case letters, digits and _'),
+    /** A short name that is accepted wherever a user types one. */
+    alias: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
+      .optional(),
+    /** Layer 0: "Cedar Valley". */
+    places: z.array(group).min(1),
+    /** Layer 1: "adult wolf". */
+    categories: z.array(group).min(1),
+    /** What the sum over a place's categories is called; starts with "total": "total number of schools". */
     total: phrase('total'),
-  }),
-});
+    /** Layer 2, used by depth 3 only: the count per category and the name of its sum. */
+    average: z.strictObject({
+      item: phrase('average'),
+      total: phrase('total'),
+    }),
+  })
+  .refine(({ total, average }) => total !== average.total, {
+    path: ['average', 'total'],
+    message: 'another phrase than that of the total of counts',
+  });
 
 export type Context = z.infer<typeof contextSchema>;
 
@@ -150,15 +157,28 @@ export function resolveContext(context: string | Context, defined: readonly Cont
       'correct that field',
     );
   }
-  const { name, alias } = checked.data;
-  const taken = CONTEXTS.find((own) => [own.name, own.alias].some((used) => used === name || used === alias));
-  if (taken !== undefined && canonicalJson(taken) !== canonicalJson(checked.data)) {
-    throw userError(
-      'CONTEXT_INVALID',
-      `a name and alias that no context of the paper has`,
-      `those of ${taken.alias}`,
-      'choose another name',
-    );
-  }
+  checkNames([...CONTEXTS, checked.data]);
   return checked.data;
+}
+
+/**
+ * Refuses different contexts of one name: records would not say which they are of.
+ * @throws CONTEXT_INVALID
+ */
+export function checkNames(contexts: readonly Context[]): void {
+  const owners = new Map<string, Context>();
+  for (const context of contexts) {
+    for (const used of [context.name, context.alias]) {
+      if (used === undefined) continue;
+      const owner = owners.get(used) ?? context;
+      owners.set(used, owner);
+      if (owner === context || canonicalJson(owner) === canonicalJson(context)) continue;
+      throw userError(
+        'CONTEXT_INVALID',
+        'a name and an alias that no other context has',
+        `'${used}' for two contexts`,
+        'choose another name',
+      );
+    }
+  }
 }

@@ -54,7 +54,7 @@ export function drawSkeleton(
       quantities[unknown]!.hasConstant = false;
       quantities[unknown]!.operation = 'unknown';
     }
-    const distractors = drawDistractors(random, world, layout, quantities, order);
+    const distractors = drawDistractors(random, world, layout, quantities, order, unknown);
     return { layout, quantities, gold: order, distractors, unknown };
   }
   return null;

@@ -17,6 +17,7 @@ export function drawDistractors(
   layout: Layout,
   quantities: (Quantity | undefined)[],
   gold: readonly number[],
+  unknown: number | null,
 ): number[] {
   const rest: number[] = [];
   for (let id = 0; id < layout.instances; id++) if (quantities[id] === undefined) rest.push(id);
@@ -28,15 +29,24 @@ export function drawDistractors(
   // Members of a total that are not defined yet; at zero the total can be formed.
   const missing = new Map<number, number>();
   for (let id = layout.instances; id < layout.size; id++) missing.set(id, layout.members(id).length);
-  const define = (id: number): number[] =>
-    totalsOver(layout, id).filter((total) => {
+  /** Ids that depend on the unknown of a reverse problem. */
+  const depends = new Set(unknown === null ? [] : [unknown]);
+  const define = (id: number): number[] => {
+    if (quantities[id]!.parents.some((parent) => depends.has(parent))) depends.add(id);
+    return totalsOver(layout, id).filter((total) => {
       const left = missing.get(total)! - 1;
       missing.set(total, left);
-      return left === 0;
+      if (left > 0 || quantities[total] !== undefined) return false;
+      const members = layout.members(total);
+      if (members.some((member) => depends.has(member))) depends.add(total);
+      // Nothing is told that multiplies the unknown by itself.
+      return !(layout.isDeep(total) && hasSquare(members, depends));
     });
-  for (const id of gold) if (!layout.isTotal(id)) define(id);
+  };
+  for (const id of gold) if (quantities[id]!.parents.some((parent) => depends.has(parent))) depends.add(id);
   const defined = gold.slice();
-  for (const [total, left] of missing) if (left === 0 && quantities[total] === undefined) defined.push(total);
+  const formed = gold.flatMap((id) => (layout.isTotal(id) ? [] : define(id)));
+  defined.push(...formed.sort((a, b) => a - b));
   const independent: number[] = [];
   for (const id of rest) {
     const alone = random.below(2) === 0;
@@ -58,6 +68,11 @@ export function drawDistractors(
     defined.push(id, ...define(id));
   }
   return rest;
+}
+
+/** Whether both quantities of some pair count, average depend on the unknown. */
+function hasSquare(members: readonly number[], depends: ReadonlySet<number>): boolean {
+  return members.some((count, i) => i % 2 === 0 && depends.has(count) && depends.has(members[i + 1]!));
 }
 
 /** The totals that an instance quantity is a member of. */

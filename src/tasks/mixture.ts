@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
-import { type Context, contextSchema, resolveContext } from './contexts.ts';
+import { type Context, checkNames, contextSchema, resolveContext } from './contexts.ts';
 import { parseOp, parseOps } from './ops.ts';
 import type { Depth } from './quantity.ts';
 import type { Mode } from './types.ts';
@@ -64,7 +64,8 @@ export function resolveMixture(mixture: Mixture, defaults: MixtureDefaults = {})
     const field = issue.path.join('.') || 'object';
     throw userError('MIXTURE_INVALID', `a valid mixture field ${field}`, issue.message, 'correct that field');
   }
-  const define = parsed.data.define ?? [];
+  const define = (parsed.data.define ?? []).map((context) => resolveContext(context));
+  checkNames(define);
   const cells = new Map<string, { -readonly [K in keyof MixtureCell]: MixtureCell[K] }>();
   for (const component of parsed.data.components) {
     const contexts = normalise(component.contexts, 'contexts');
@@ -103,26 +104,22 @@ export function states(mixture: Mixture, field: 'modes' | 'depths'): boolean {
 const named = (given: readonly number[] | Readonly<Record<string, number>>) =>
   Array.isArray(given) ? given.map(String) : (given as Record<string, number>);
 
-/** Divides the weights by their sum and sorts, so that equal mixtures are equal tables. */
+/** Sorts the cells and divides their weights by the sum, so that equal mixtures are equal tables to the last bit. */
 export function normaliseCells(cells: readonly MixtureCell[]): MixtureCell[] {
-  const total = cells.reduce((sum, { weight }) => sum + weight, 0);
+  const sorted = [...cells].sort(
+    (a, b) =>
+      compare(a.context.name, b.context.name) || a.op - b.op || compare(a.mode, b.mode) || a.depth - b.depth,
+  );
+  const total = sorted.reduce((sum, { weight }) => sum + weight, 0);
   if (!(total > 0 && Number.isFinite(total))) {
     throw userError(
       'MIXTURE_EMPTY',
-      'weights with a positive sum',
+      'weights with a positive, finite sum',
       `${total}`,
       'give some op a weight above 0',
     );
   }
-  return cells
-    .map((cell) => ({ ...cell, weight: cell.weight / total }))
-    .sort(
-      (a, b) =>
-        compare(a.context.name, b.context.name) ||
-        a.op - b.op ||
-        compare(a.mode, b.mode) ||
-        a.depth - b.depth,
-    );
+  return sorted.map((cell) => ({ ...cell, weight: cell.weight / total }));
 }
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -153,11 +150,12 @@ function normalise(
   const entries = Array.isArray(given)
     ? given.map((name): [string, number] => [name, 1])
     : Object.entries(given as Record<string, number>);
+  entries.sort(([a], [b]) => compare(a, b)); // sums do not depend on the order in which weights are written
   const total = entries.reduce((sum, [, weight]) => sum + weight, 0);
   if (!(total > 0 && Number.isFinite(total))) {
     throw userError(
       'MIXTURE_EMPTY',
-      `${field} with a positive weight`,
+      `weights of ${field} with a positive, finite sum`,
       JSON.stringify(given),
       `give one of ${field} a weight above 0`,
     );

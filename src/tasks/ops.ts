@@ -10,7 +10,7 @@ export function parseOps(ops: string | readonly number[]): number[] {
   const invalid = (got: string) =>
     userError('OPS_INVALID', 'op counts like 2-10 or 2,4,6-8', `'${got}'`, 'correct them');
   const add = (op: number, source: string): void => {
-    if (!Number.isSafeInteger(op) || op < 1 || op > 1000) throw invalid(source);
+    if (!Number.isSafeInteger(op) || op < 0 || op > 1000) throw invalid(source);
     found.add(op);
   };
   if (typeof ops === 'string') {

@@ -2,16 +2,16 @@
  * The task source: task `index` of (version, world, mixture, split, seed) is a pure function, so a stream can be
  * entered anywhere, cut among workers and made again at any time.
  */
-import { internalError, userError } from '../core/errors.ts';
+import { userError } from '../core/errors.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import { type RandomFamily, randomFamily } from '../core/random.ts';
 import {
   type CellOptions,
+  cellsOfSplit,
   checkOp,
   type HeldOut,
   opsOf,
   resolveCells,
-  withoutHeldOut,
   worldOf,
 } from './cells.ts';
 import type { Context } from './contexts.ts';
@@ -24,8 +24,16 @@ import {
   type LabelFreeNode,
 } from './fingerprint.ts';
 import type { MixtureCell } from './mixture.ts';
+import { checkOptions } from './options.ts';
 import { renderTask } from './render.ts';
-import { DEFAULT_SPLITS, inSplit, type SplitInterval, type Splits, splitInterval } from './splits.ts';
+import {
+  DEFAULT_SPLITS,
+  inSplit,
+  type SplitInterval,
+  type Splits,
+  splitInterval,
+  splitShares,
+} from './splits.ts';
 import type { Task } from './types.ts';
 import { drawDistractorValues, drawGoldValues } from './values.ts';
 import { resolveWorld, type World } from './world.ts';
@@ -79,9 +87,10 @@ const GRAPH_DRAWS = 512;
 
 /**
  * A stream of tasks. All settings are checked here, before anything is drawn.
- * @throws the errors of world, mixture, contexts, ops and splits; OPS_RANGE, SPLIT_UNSERVED, HELD_OUT, SEED_INVALID
+ * @throws TASK_OPTIONS; the errors of world, mixture, contexts, ops and splits; OPS_RANGE, SPLIT_UNSERVED, HELD_OUT, SEED_INVALID
  */
 export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
+  checkOptions(options);
   const world = resolveWorld(options.world ?? 'paper');
   const splits = options.splits ?? DEFAULT_SPLITS;
   const split = options.split ?? 'train';
@@ -90,9 +99,14 @@ export function createTaskSource(options: TaskSourceOptions = {}): TaskSource {
     throw userError('SEED_INVALID', 'an integer seed', String(seed), 'use an integer');
   }
   const interval = splitInterval(splits, split);
-  const identity = { ...DEFAULT_IDENTITY, ...options.identity };
+  const { values, query, context } = DEFAULT_IDENTITY;
+  const identity: Identity = {
+    values: options.identity?.values ?? values,
+    query: options.identity?.query ?? query,
+    context: options.identity?.context ?? context,
+  };
   const all = resolveCells(options, world);
-  const cells = interval.last ? all : withoutHeldOut(all, options.heldOut ?? {}, split);
+  const cells = cellsOfSplit(all, options.heldOut ?? {}, interval);
   const worlds = new Map(cells.map(({ context }) => [context, worldOf(context, world)]));
   for (const cell of cells) checkOp(worlds.get(cell.context)!, cell);
   const key = keyOf(world, cells, splits, identity);
@@ -160,7 +174,7 @@ function keyOf(world: World, cells: readonly MixtureCell[], splits: Splits, iden
       world,
       cells: cells.map(({ depth, ...cell }) => (depth === 2 ? cell : { ...cell, depth })),
       // As a list: the order says which part of the fingerprint space each split takes.
-      splits: Object.entries(splits),
+      splits: splitShares(splits),
       ...(usual ? {} : { identity }),
     }),
     8,
@@ -282,6 +296,5 @@ function lookUp(bounds: Float64Array, u: number): number {
     if (bounds[middle]! > target) high = middle;
     else low = middle + 1;
   }
-  if (low >= bounds.length) throw internalError('no cell for a draw');
   return low;
 }

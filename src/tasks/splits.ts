@@ -26,24 +26,35 @@ export interface SplitInterval {
 }
 
 /**
+ * Names and shares of sum 1, in order.
+ * @throws SPLIT_SHARES
+ */
+export function splitShares(splits: Splits): [name: string, share: number][] {
+  const entries = Object.entries(splits);
+  const total = entries.reduce((sum, [, share]) => sum + share, 0);
+  const wrong = entries.find(([, share]) => !(share > 0 && Number.isFinite(share)));
+  if (entries.length === 0 || wrong !== undefined || !Number.isFinite(total)) {
+    throw userError(
+      'SPLIT_SHARES',
+      'one or more splits with positive, finite shares',
+      wrong === undefined ? JSON.stringify(splits) : `${wrong[1]} for ${wrong[0]}`,
+      wrong === undefined ? 'name a split' : `give ${wrong[0]} a positive share or leave it out`,
+    );
+  }
+  return entries.map(([name, share]) => [name, share / total]);
+}
+
+/**
  * The interval of split `name`.
  * @throws SPLIT_UNKNOWN, SPLIT_SHARES
  */
 export function splitInterval(splits: Splits, name: string): SplitInterval {
-  const entries = Object.entries(splits);
-  const total = entries.reduce((sum, [, share]) => sum + share, 0);
-  if (entries.some(([, share]) => !(share > 0 && Number.isFinite(share)))) {
-    throw userError(
-      'SPLIT_SHARES',
-      'positive shares of the splits',
-      JSON.stringify(splits),
-      'raise or remove the others',
-    );
-  }
+  const shares = splitShares(splits);
   let low = 0;
-  for (const [i, [other, share]] of entries.entries()) {
-    const high = i === entries.length - 1 ? 1 : low + share / total;
-    if (other === name) return { name, low, high, last: i === entries.length - 1 };
+  for (const [i, [other, share]] of shares.entries()) {
+    const last = i === shares.length - 1;
+    const high = last ? 1 : low + share;
+    if (other === name) return { name, low, high, last };
     low = high;
   }
   const names = Object.keys(splits).join(', ');

@@ -27,7 +27,7 @@ export interface WriteTasksOptions {
   unique?: UniqueBy;
   /** Index of the first task; 0 by default. */
   from?: number;
-  /** `.parquet` is Parquet, anything else JSON lines, compressed where the name ends in `.gz`. */
+  /** `.jsonl`, `.jsonl.gz` or `.parquet`. */
   out: string;
   /** Threads that generate; 1 (this one) by default. */
   workers?: number;
@@ -49,12 +49,13 @@ export interface WriteTasksSummary {
 
 /**
  * Writes tasks from index `from` on, all or nothing.
- * @throws the errors of {@link createTaskSource}, WRITE_LIMIT, OPTION_CONFLICT, UNIQUE_KIND, UNIQUE_EXHAUSTED,
+ * @throws the errors of {@link createTaskSource}, WRITE_LIMIT, OUT_FORMAT, OPTION_CONFLICT, UNIQUE_KIND, UNIQUE_EXHAUSTED,
  * OUTPUT_UNWRITABLE, CANCELLED
  */
 export async function writeTasks(options: WriteTasksOptions): Promise<WriteTasksSummary> {
   const { from = 0, out, workers = 1, progress = silent, counter } = options;
   checkNumbers(options);
+  checkName(out);
   const { count: countLimit = Infinity, tokens: tokenLimit = Infinity } = options;
   const unique = options.unique === undefined ? undefined : checkUniqueBy(options.unique);
   createTaskSource(options.source); // refuses impossible settings before any file or thread is made
@@ -107,6 +108,12 @@ export async function writeTasks(options: WriteTasksOptions): Promise<WriteTasks
     ...(counter === undefined ? {} : { tokens }),
     ...(filter === undefined ? {} : { dropped: filter.dropped }),
   };
+}
+
+/** @throws OUT_FORMAT */
+function checkName(out: string): void {
+  if (/\.(jsonl|jsonl\.gz|parquet)$/.test(out)) return;
+  throw userError('OUT_FORMAT', 'a file that ends in .jsonl, .jsonl.gz or .parquet', out, 'rename --out');
 }
 
 /** @throws OPTION_CONFLICT, WRITE_LIMIT */

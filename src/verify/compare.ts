@@ -17,6 +17,7 @@ import type {
   ErrorReport,
   FirstError,
   FirstErrorKind,
+  GoldNode,
   PredictedGraph,
   PredictedNode,
 } from './types.ts';
@@ -65,31 +66,31 @@ export function compare(gold: IndexedGold, predicted: PredictedGraph): Compariso
   let firstError: FirstError | null = null;
   const nodes = gold.graph.nodes.map((goldNode, i): NodeComparison => {
     const node = byName.get(goldNode.name) ?? null;
-    const comparison = compareNode(goldNode.value, gold.parents[i]!, node, sound);
+    const comparison = compareNode(goldNode, gold.parents[i]!, node, sound);
     if (node === null) report.missing_nodes.push(goldNode.name);
     else if (!comparison.parentsRight) report.dependency_mismatch.push(goldNode.name);
     if (node !== null && !comparison.valueRight) report.value_mismatch.push(goldNode.name);
     if (node !== null && comparison.parentsRight && comparison.valueRight) right++;
     else firstError ??= { step: i, node: goldNode.name, kind: kindOf(comparison) };
-    return { name: goldNode.name, ...comparison };
+    return comparison;
   });
   return { nodes, extra, processAccuracy: right / gold.graph.nodes.length, report, firstError };
 }
 
 function compareNode(
-  goldValue: number,
+  { name, value }: GoldNode,
   goldParents: ReadonlySet<string>,
   node: PredictedNode | null,
   soundSteps: Uint8Array,
-): Omit<NodeComparison, 'name'> {
-  if (node === null) return { predicted: null, parentsRight: false, valueRight: false, sound: false };
+): NodeComparison {
+  if (node === null) return { name, predicted: null, parentsRight: false, valueRight: false, sound: false };
   const sound = soundSteps[node.step] === 1 && !node.contradicted;
   const parentsRight =
     node.undefinedLetters.length === 0 &&
     node.dependencies.length === goldParents.size &&
     node.dependencies.every((name) => goldParents.has(name));
-  const valueRight = sound && node.value !== null && near(node.value, goldValue);
-  return { predicted: node, parentsRight, valueRight, sound };
+  const valueRight = sound && node.value !== null && near(node.value, value);
+  return { name, predicted: node, parentsRight, valueRight, sound };
 }
 
 /**
@@ -98,7 +99,7 @@ function compareNode(
  * when its own equations hold (another constant or operation than the problem says, well calculated),
  * `arithmetic` when one of them does not, or when the text says two things about the node.
  */
-function kindOf({ predicted, parentsRight, sound }: Omit<NodeComparison, 'name'>): FirstErrorKind {
+function kindOf({ predicted, parentsRight, sound }: NodeComparison): FirstErrorKind {
   if (predicted === null) return 'missing';
   if (!parentsRight) return 'dependency';
   if (predicted.value === null) return 'missing';
@@ -108,13 +109,16 @@ function kindOf({ predicted, parentsRight, sound }: Omit<NodeComparison, 'name'>
 /** 1 for every step whose equations hold when named nodes have their gold values. */
 function soundSteps(gold: IndexedGold, predicted: PredictedGraph): Uint8Array {
   const sound = new Uint8Array(predicted.steps.length).fill(1);
-  const goldValue = (name: string): number => {
-    const i = gold.index.get(name);
-    return i === undefined ? Number.NaN : gold.graph.nodes[i]!.value;
-  };
-  bindingValues(predicted, goldValue, (equation, step, values) => {
-    if (!holds(equation, values)) sound[step] = 0;
-  });
+  bindingValues(
+    predicted,
+    (name) => {
+      const i = gold.index.get(name);
+      return i === undefined ? Number.NaN : gold.graph.nodes[i]!.value;
+    },
+    (equation, step, values) => {
+      if (!holds(equation, values)) sound[step] = 0;
+    },
+  );
   return sound;
 }
 

@@ -5,7 +5,14 @@ export { compareAsReference, parseAsReference } from './compatible/index.ts';
 export type * from './compatible/types.ts';
 export { bindingOf, MINUS, TIMES } from './expression.ts';
 export { type Gold, goldGraph, type IndexedGold, indexGold, prepareGold } from './gold.ts';
-export { compositeReward, REWARD_NAMES, type Reward, rewardByName, rewardsOf } from './rewards.ts';
+export {
+  compositeReward,
+  REWARD_NAMES,
+  type Reward,
+  rewardByName,
+  rewardsOf,
+  weightedReward,
+} from './rewards.ts';
 export { checkedResponse, type ResponseRow } from './rows.ts';
 export { normalizeName, parseSolution } from './solution.ts';
 export * from './types.ts';

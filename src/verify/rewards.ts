@@ -53,3 +53,44 @@ export function rewardByName(name: string): Reward {
   }
   throw userError('REWARD_NAME', `one of ${REWARD_NAMES.join(', ')}`, name, 'choose one of these rewards');
 }
+
+/**
+ * A weighted sum of rewards, each by its name or a function of one's own:
+ * `weightedReward([['outcome', 0.5], ['process', 0.3], [(verdict) => (verdict.parsed ? 1 : 0), 0.2]])`. Weights may be
+ * negative (a penalty) and need not add up to 1. With one's own function it throws REWARD_VALUE when that gives no number.
+ * @throws userError REWARD_NAME, REWARD_WEIGHTS
+ */
+export function weightedReward(
+  parts: readonly (readonly [reward: string | Reward, weight: number])[],
+): Reward {
+  if (parts.length === 0)
+    throw userError('REWARD_WEIGHTS', 'at least one reward', 'none', 'give one with its weight');
+  const terms = parts.map(([reward, weight]) => {
+    const label = typeof reward === 'string' ? reward : reward.name || 'a function';
+    if (!Number.isFinite(weight)) {
+      throw userError(
+        'REWARD_WEIGHTS',
+        `a number as weight of ${label}`,
+        String(weight),
+        'correct the weight',
+      );
+    }
+    return { label, weight, pay: typeof reward === 'string' ? rewardByName(reward) : reward };
+  });
+  return (verdict) => {
+    let sum = 0;
+    for (const { label, weight, pay } of terms) {
+      const value: unknown = pay(verdict);
+      if (typeof value !== 'number' || !Number.isFinite(value)) {
+        throw userError(
+          'REWARD_VALUE',
+          `a finite number from ${label}`,
+          String(value),
+          'correct the function',
+        );
+      }
+      sum += weight * value;
+    }
+    return sum;
+  };
+}

@@ -27,6 +27,9 @@ interface Head {
   letter: string;
 }
 
+/** Longer names stay as they are written: composing a long run of combining marks takes quadratic time. */
+const LONGEST_COMPOSED = 1000;
+
 /** Names are compared in this form: composed Unicode, single blanks, no stray punctuation at the ends. */
 export function normalizeName(name: string): string {
   if (isFlat(name)) return name;
@@ -36,7 +39,8 @@ export function normalizeName(name: string): string {
     .trimEnd();
   let end = flat.length;
   while (end > 0 && ' .;,'.includes(flat[end - 1]!)) end--;
-  return flat.slice(0, end).normalize('NFC');
+  const trimmed = flat.slice(0, end);
+  return trimmed.length > LONGEST_COMPOSED ? trimmed : trimmed.normalize('NFC');
 }
 
 /** Whether a name is in normal form already, as nearly all are: no letters beyond Latin-1, single blanks. */

@@ -22,7 +22,7 @@ const metrics = computeMetrics(rows, { k: [1, 2, 4], seed: 0, replicates: 20 });
 describe('analysis frames', () => {
   it('pass@k in long form, by op in order', () => {
     const table = passAtKFrame(metrics, { verifiers: ['verified'] });
-    assert.deepEqual(table.columnNames(), ['op', 'verifier', 'k', 'value', 'low', 'high', 'n']);
+    assert.deepEqual(table.columnNames(), ['op', 'verifier', 'k', 'value', 'low', 'high', 'n', 'clusters']);
     assert.deepEqual(
       table.objects().map((row) => {
         const { op, k, value, n } = row as { op: number; k: number; value: number; n: number };

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -268,5 +270,36 @@ describe('interplay generate and inspect', () => {
     assert.equal(code, 2);
     assert.match(err, /^interplay: TASK_RECORD: expected field question .* line 1; do /);
     assert.ok(existsSync(out));
+  });
+
+  describe('in a process of its own', function () {
+    this.timeout(60_000);
+    const program = fileURLToPath(new URL('../../bin/interplay.mjs', import.meta.url));
+
+    it('says that no more can be written, and leaves nothing behind', () => {
+      // A limit on the size of files stands for a full disk: the same call fails.
+      const command = `ulimit -f 100; exec "${process.execPath}" "${program}" generate --count 2000 --out "${out}"`;
+      const { status, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' });
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, /^(?:.*\n)*interplay: OUTPUT_UNWRITABLE: .*EFBIG.*free space\n$/);
+      assert.deepEqual(readdirSync(folder), []);
+    });
+
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      it(`ends with 130 on ${signal}, and leaves nothing behind`, async () => {
+        const words = ['generate', '--count', '100000000', '--out', out];
+        const child = spawn(process.execPath, [program, ...words], { stdio: ['ignore', 'ignore', 'pipe'] });
+        let shown = '';
+        child.stderr.on('data', (chunk) => {
+          shown += chunk;
+        });
+        while (readdirSync(folder).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+        child.kill(signal);
+        const [code] = (await once(child, 'exit')) as [number];
+        assert.equal(code, 130, shown);
+        assert.match(shown, /CANCELLED/);
+        assert.deepEqual(readdirSync(folder), []);
+      });
+    }
   });
 });

@@ -123,7 +123,7 @@ describe('interplay verify and analyze', () => {
     const { code, stderr } = await interplay('analyze', folder, '--out', out);
     assert.deepEqual([code, stderr], [0, '']);
     const csv = readFileSync(join(out, 'pass_at_k.csv'), 'utf8').trim().split('\n');
-    assert.equal(csv[0], 'evaluation,op,verifier,k,value,low,high,n');
+    assert.equal(csv[0], 'evaluation,op,verifier,k,value,low,high,n,clusters');
     assert.equal(csv.length, 1 + 3 * 2);
     assert.match(csv[1]!, /,12,verified,1,0\.5,/);
     const json = JSON.parse(readFileSync(join(out, 'error_types.json'), 'utf8'));

@@ -78,6 +78,48 @@ describe('computeMetrics', () => {
     assert.equal(short.by_op['12']!.pass_at_k.verified['2']!.value, 1);
   });
 
+  it('pass^k and maj@k are means over problems, too', () => {
+    const { pass_hat_k, maj_at_k } = metrics.by_op['2']!;
+    // a: 2 of 4 right, C(2,2)/C(4,2) = 1/6; b: none.
+    assert.ok(Math.abs(pass_hat_k.verified['2']!.value - 1 / 12) < 1e-15);
+    assert.deepEqual([pass_hat_k.verified['1']!.value, pass_hat_k.verified['8']!.value], [2 / 8, Number.NaN]);
+    // No answers are recorded, so wrong samples do not vote; a has 3 right answers: one voter among two is enough.
+    assert.ok(
+      Math.abs(maj_at_k['1']!.value - 3 / 8) < 1e-12 && Math.abs(maj_at_k['2']!.value - 1 / 2) < 1e-12,
+    );
+    const answers = ['7', ' 7.0', 'seven', '8', '8.0', '8', '', null];
+    const votes = answers.map((extracted_answer, i) =>
+      row('v', i, 2, false, { answer_correct: i < 2, extracted_answer: extracted_answer?.trim() ?? null }),
+    );
+    const { maj_at_k: voted } = computeMetrics(votes, { k: [1, 8], seed: 1 }).overall;
+    // 7 twice, 8 three times whatever its form, "seven" once, two without an answer.
+    assert.ok(Math.abs(voted['1']!.value - 2 / 8) < 1e-12 && voted['8']!.value === 0);
+    const tied = computeMetrics(votes.slice(0, 5), { k: [5], seed: 1 }).overall.maj_at_k;
+    assert.ok(Math.abs(tied['5']!.value - 1 / 2) < 1e-12);
+  });
+
+  it('takes problems over one graph as one cluster', () => {
+    const problems = Array.from({ length: 40 }, (_, i) =>
+      [0, 1].map((sample) => row(`t${i}`, sample, 2, i % 8 < 4, { fingerprint: `g${i % 8}` })),
+    ).flat();
+    const clustered = computeMetrics(problems, { k: [1], seed: 1 }).overall;
+    const alone = computeMetrics(
+      problems.map(({ fingerprint: _, ...rest }) => rest),
+      { k: [1], seed: 1 },
+    ).overall;
+    assert.deepEqual([clustered.problems, clustered.clusters, alone.clusters], [40, 8, 40]);
+    const [wide, narrow] = [clustered, alone].map(({ pass_at_k }) => pass_at_k.verified['1']!);
+    assert.equal(wide!.value, narrow!.value);
+    // √5 wider for five equal problems to a graph, and some more because eight are few; 2 leaves room for 1,000 draws.
+    assert.ok(wide!.high - wide!.low > 2 * (narrow!.high - narrow!.low));
+    // One graph has no interval, however many problems.
+    const one = computeMetrics(
+      problems.map((each) => ({ ...each, fingerprint: 'g' })),
+      { k: [1], seed: 1 },
+    ).overall.pass_at_k.verified['1']!;
+    assert.deepEqual([one.value, one.low, one.high, one.n], [0.5, Number.NaN, Number.NaN, 40]);
+  });
+
   it('groups by op, context, mode and range', () => {
     assert.deepEqual(Object.keys(metrics.by_op), ['2', '12']);
     assert.deepEqual(Object.keys(metrics.by_context), ['crazy_zootopia', 'teachers_in_school']);

@@ -75,6 +75,18 @@ describe('fingerprint', () => {
     it(`changes with ${what}`, () => assert.notEqual(fingerprint(other), fingerprint(DIAMOND)));
   }
 
+  it('sees whose child a quantity is, not only what it is made from', () => {
+    const twice = (parent: string) =>
+      graph(
+        node('a', 'constant', [], 3),
+        node('b', 'constant', [], 3),
+        node('p', 'copy', ['a']),
+        node('q', 'copy', [parent]),
+        node('r', 'sum', ['p', 'q', 'b']),
+      );
+    assert.notEqual(fingerprint(twice('a')), fingerprint(twice('b')));
+  });
+
   it('counts the context only when asked to', () => {
     const told = { ...DEFAULT_IDENTITY, context: true };
     const zoo = fingerprint(DIAMOND, 'crazy_zootopia', told);

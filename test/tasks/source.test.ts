@@ -24,8 +24,8 @@ const GOLDEN: Record<string, Record<string, string>> = {
     paper: '38b046c9ee8e71591d1688cda210ec4b61f8a762f4028894604708dccd64328a',
     micro: '8cd5fa195c3c7cf629c535b623dff712b8a438e80524f61f2e7e78997e136f2b',
     reverse: '5e21e2241301e13c2ba3aba7ab3425536626e4fa404f019acd149ab3c55f620d',
-    deep: '990cf9d84baf5bbec2fe06dac93e00d9ca46ce1daa84ca53dde1cc2797987695',
-    large: '2a8ce914720cdc8f68a26382699b6dcc02edd1370137ad0dd480db13a3584094',
+    deep: '3baff9a7b0b6fd9cc53db77315189b4553c164e8ebd0a210da9d5c7430f7a53c',
+    large: 'a5b1fb8c57106658033325b27e40120ec1c6cce1d33c389965bad7f6af2242e7',
   },
 };
 
@@ -56,6 +56,16 @@ describe('task source', () => {
     assert.equal(source.at(2 ** 40).index, 2 ** 40);
     assert.deepEqual(source.at(2 ** 40), backwards.at(2 ** 40));
     assert.deepEqual(source[17], iterated[17]);
+  });
+
+  it('is the same stream however equal weights and shares are written', () => {
+    const of = (contexts: Record<string, number>) =>
+      createTaskSource({ mixture: { components: [{ ops: '2-4', contexts }] } }).key;
+    assert.equal(of({ zoo: 0.1, school: 0.2, festival: 0.3 }), of({ festival: 0.3, school: 0.2, zoo: 0.1 }));
+    const shares = (splits: Record<string, number>) => createTaskSource({ splits }).key;
+    assert.equal(shares({ train: 8, val: 1, test: 1 }), shares({ train: 0.8, val: 0.1, test: 0.1 }));
+    const usual = createTaskSource({ ops: '5' });
+    assert.equal(createTaskSource({ ops: '5', identity: { values: undefined } as never }).key, usual.key);
   });
 
   it('writes the reference’s nine keys first, then ours', () => {
@@ -126,6 +136,18 @@ describe('task source', () => {
     ['an unknown context', { contexts: ['moon'] }, 'CONTEXT_UNKNOWN', /moon/],
     ['a context without names', { contexts: [{ name: 'x' } as never] }, 'CONTEXT_INVALID', /places/],
     ['no contexts', { contexts: [] }, 'MIXTURE_EMPTY', /0/],
+    ['an option that is none', { mode: ['reverse'] } as never, 'TASK_OPTIONS', /mode.*depths, mixture/],
+    ['one mode instead of a list', { modes: 'reverse' } as never, 'TASK_OPTIONS', /modes/],
+    ['the name of a mixture', { mixture: 'paper-pretrain' } as never, 'TASK_OPTIONS', /mixture/],
+    ['an identity’s part that is none', { identity: { valeus: false } } as never, 'TASK_OPTIONS', /valeus/],
+    [
+      'a held-out context that is none',
+      { split: 'test', heldOut: { contexts: ['zooo'] } },
+      'CONTEXT_UNKNOWN',
+      /zooo/,
+    ],
+    ['a held-out depth that is none', { split: 'test', heldOut: { depths: [4] } }, 'DEPTH_UNKNOWN', /4/],
+    ['no splits', { splits: {} }, 'SPLIT_SHARES', /name a split/],
     ['an unknown world', { world: 'huge' }, 'WORLD_UNKNOWN', /huge/],
     ['a world with a field missing', { world: { name: 'x' } as never }, 'WORLD_INVALID', /places/],
     [

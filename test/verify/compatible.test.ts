@@ -1,8 +1,9 @@
 /** The reference's rules: its own outputs, row by row and field by field, and the rules that they do not reach. */
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import { trainingText } from '../../src/tasks/index.ts';
 import { evaluateAsReference } from '../../src/verify/compatible/expression.ts';
-import { statementsOf } from '../../src/verify/compatible/index.ts';
+import { goldOfReference, statementsOf } from '../../src/verify/compatible/index.ts';
 import { lastNumber } from '../../src/verify/compatible/text.ts';
 import { compareAsReference, parseAsReference, verify } from '../../src/verify/index.ts';
 import { referenceRows } from './samples.ts';
@@ -16,6 +17,8 @@ describe('compatible verifier', () => {
     if (samples === null || parsed === null) return this.skip();
     assert.equal(parsed.length, samples.length);
     parsed.forEach((row, i) => {
+      const { op, id, template, mode } = samples[i];
+      assert.deepEqual([row.op, row.id, row.template, row.mode], [op, id, template, mode]);
       const { steps, preamble, graph } = parseAsReference(samples[i].solution);
       assert.equal(preamble, row.preamble);
       assert.deepEqual(
@@ -36,7 +39,7 @@ describe('compatible verifier', () => {
       assert.deepEqual(compareAsReference(graph, graph), row.self_report);
       const composed = trainingText(samples[i]);
       if (row.composed_text !== undefined) assert.equal(composed, row.composed_text);
-      assert.deepEqual(parseAsReference(composed).graph, graph, 'composed_graph_equal');
+      assert.equal(isDeepStrictEqual(parseAsReference(composed).graph, graph), row.composed_graph_equal);
       // The recorded order is one of several; ours is checked against its meaning.
       const order: string[] = row.graph.topological_order;
       for (const { name, dependencies } of nodes) {
@@ -66,6 +69,26 @@ describe('compatible verifier', () => {
         },
         `${row.variant} ${row.response}`,
       );
+      const gold = goldOfReference(row.gold_solution);
+      assert.equal(gold.answer, row.gold_answer);
+      // Each blend is recorded with its parts; ours are not kept, so they are made here from our report.
+      const { report } = compatible;
+      const defects =
+        report.missing_in_pred.length +
+        report.value_mismatches.length +
+        report.dependency_mismatches.length +
+        Math.min(report.extra_in_pred.length, gold.graph.nodes.size) +
+        (report.answer_mismatch === null ? 0 : 1);
+      for (const [name, { score: _, ...parts }] of Object.entries(
+        blends as Record<string, { score: number }>,
+      )) {
+        assert.deepEqual(parts, {
+          outcome_reward: compatible.rewards.outcome,
+          process_reward: Math.max(0, 1 - defects / gold.graph.nodes.size),
+          process_reward_has_gold: gold.graph.nodes.size > 0,
+          process_zeroed_due_to_mismatch: name === 'strict' && outcome === 1 && defects > 0,
+        });
+      }
     }
   });
 

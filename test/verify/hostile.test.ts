@@ -2,9 +2,17 @@
 import assert from 'node:assert/strict';
 import { type RandomStream, randomFamily } from '../../src/core/index.ts';
 import { parseSolution, prepareGold, verify } from '../../src/verify/index.ts';
-import { FORWARD, REVERSE } from './samples.ts';
+import { FORWARD, generatedTasks, OWN_CONTEXT, REVERSE } from './samples.ts';
 
-const golds = [FORWARD, REVERSE].map((solution) => ({ solution, gold: prepareGold({ solution }) }));
+const solutions = [
+  FORWARD,
+  REVERSE,
+  ...['forward', 'reverse'].map((mode) => {
+    const kind = { ops: [14], modes: [mode], depths: [3], contexts: [OWN_CONTEXT] };
+    return generatedTasks(1, kind)[0]!.solution;
+  }),
+];
+const golds = solutions.map((solution) => ({ solution, gold: prepareGold({ solution }) }));
 
 /** Some cuts, repeats, swaps, and characters put in or taken out. */
 function corrupt(text: string, stream: RandomStream): string {
@@ -26,6 +34,10 @@ function corrupt(text: string, stream: RandomStream): string {
       '\n',
       'é',
       '\ud800',
+      '\u0301',
+      '😀',
+      '\u00a0',
+      ' * (',
       '-',
       '9',
     ]);
@@ -41,7 +53,7 @@ function corrupt(text: string, stream: RandomStream): string {
 }
 
 function judge(response: string, i: number): boolean {
-  const verdict = verify(golds[i % 2]!.gold, response);
+  const verdict = verify(golds[i % golds.length]!.gold, response);
   assert.ok(verdict.process_accuracy >= 0 && verdict.process_accuracy <= 1);
   assert.equal(verdict.verified, verdict.process_accuracy === 1 && verdict.answer_correct);
   assert.equal(verdict.first_error === null, verdict.process_accuracy === 1);
@@ -53,7 +65,7 @@ describe('verify: hostile texts', () => {
     const streams = randomFamily('corruptions', 1);
     let verified = 0;
     for (let i = 0; i < 10_000; i++) {
-      if (judge(corrupt(golds[i % 2]!.solution, streams.at(i)), i)) verified++;
+      if (judge(corrupt(golds[i % golds.length]!.solution, streams.at(i)), i)) verified++;
     }
     // Some changes are harmless (a blank, an extra full stop), most are not.
     assert.ok(verified > 0 && verified < 5000, `${verified} verified`);
@@ -108,6 +120,20 @@ describe('verify: hostile texts', () => {
     letters: 'a'.repeat(size),
     'letters and semicolons': ' a;'.repeat(size / 3),
     dots: `<answer>${'.'.repeat(size)}`,
+    'accented letters': `Define ${'é'.repeat(size)} as p; so p = 2.`,
+    'combining marks': `Define e${'\u0301\u0327'.repeat(size / 2)} as p; so p = 2.`,
+    'marks in a body': `Define A as p; so p = ${'1\u0301 '.repeat(size / 3)}`,
+    'halves of pairs': `Define A as p; so p = ${'\ud83d '.repeat(size / 2)}`,
+    'halves the other way round': '\ude00\ud83d'.repeat(size / 2),
+    emoji: `Define ${'😀'.repeat(size / 2)} as p; p = ${'😀'.repeat(size / 2)}`,
+    'wide blanks': `Define A as p; p${'\u00a0\u3000'.repeat(size / 2)}= 1`,
+    'letters without a lower case': `${'İ'.repeat(size / 2)}<answer>${'ſ'.repeat(size / 2)}`,
+    nulls: '\0'.repeat(size),
+    'one line of solutions': FORWARD.repeat(size / FORWARD.length),
+    'one line of reverse solutions': REVERSE.repeat(size / REVERSE.length),
+    'unsolved equations': `${REVERSE.slice(0, REVERSE.indexOf('We know'))}${'We know f = 7, so x + 4 = 7. '.repeat(size / 29)}`,
+    products: `Define A as p; so p = ${'(2) * '.repeat(size / 6)}1`,
+    'answer after answer': '<answer> 1 </answer>'.repeat(size / 20),
   };
   for (const [name, text] of Object.entries(repeated)) {
     it(`takes a megabyte of ${name}`, () => {

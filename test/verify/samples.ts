@@ -1,7 +1,7 @@
 /** Tasks for the verifier's tests: written by hand, generated, and the public reference's where it is present. */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { createTaskSource } from '../../src/tasks/index.ts';
+import { type Context, createTaskSource, type Task, type TaskSourceOptions } from '../../src/tasks/index.ts';
 import type { GoldGraph } from '../../src/verify/index.ts';
 
 export interface SampleTask {
@@ -98,9 +98,37 @@ export function referenceRows(name: string): any[] | null {
     .map((line) => JSON.parse(line));
 }
 
-/** Generated tasks of all contexts, op 2–20. */
-export function generatedTasks(count: number): SampleTask[] {
-  return createTaskSource({ ops: '2-20', seed: 5 }).take(count);
+/** Generated tasks of all contexts, op 2–20 unless told otherwise. */
+export function generatedTasks(count: number, options: TaskSourceOptions = {}): Task[] {
+  return createTaskSource({ ops: '2-20', seed: 5, ...options }).take(count);
+}
+
+/** A user's own context: names of other scripts, with digits, apostrophes, a single letter. */
+export const OWN_CONTEXT: Context = {
+  name: 'harbour_boats',
+  places: [
+    ['Île d’Or', 'Port Ås', 'Bay 3', 'Pier B', 'Новая гавань'],
+    ["King's Quay", 'Old Quay', 'a Cove', 'Łódź', '東京港'],
+  ],
+  categories: [['red boat', 'sailing boat of class x', 'blue tug', '2-mast ship', 'кораблик']],
+  total: 'total number of boats',
+  average: { item: 'average number of sailors', total: 'total number of sailors of all boats' },
+};
+
+/** One generated task of every kind: op 2–40, forward and reverse, depth 2 and 3, the paper's contexts and a user's. */
+export function everyKind(): Task[] {
+  const tasks: Task[] = [];
+  for (const depth of [2, 3]) {
+    for (const mode of ['forward', 'reverse']) {
+      for (const context of ['zoo', 'school', 'festival', OWN_CONTEXT]) {
+        for (let op = 2; op <= 40; op++) {
+          const kind = { ops: [op], modes: [mode], depths: [depth], contexts: [context] };
+          tasks.push(createTaskSource({ ...kind, seed: 9 }).at(0));
+        }
+      }
+    }
+  }
+  return tasks;
 }
 
 /** Everything at hand: by hand, generated, and the reference's. */
@@ -108,7 +136,7 @@ export function allTasks(): SampleTask[] {
   return [
     { solution: FORWARD, mode: 'normalforward', graph: FORWARD_GRAPH },
     { solution: REVERSE, mode: 'forwardreverse', graph: REVERSE_GRAPH },
-    ...generatedTasks(60),
+    ...everyKind(),
     ...((referenceRows('samples.jsonl') as SampleTask[] | null) ?? []),
   ];
 }

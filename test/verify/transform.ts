@@ -13,11 +13,25 @@ export function cut(solution: string): { preamble: string; steps: string[]; answ
   return { preamble: preamble!, steps, answer: solution.slice(at) };
 }
 
-/** All letters replaced by other ones, by a random permutation of the 52. */
-export function renameLetters(solution: string, stream: RandomStream): string {
-  const letters = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
-  const others = stream.shuffle([...letters]);
-  return solution.replace(LETTER, (letter) => others[letters.indexOf(letter)]!);
+/** Stretches with names, which may hold single letters of their own; with one group, for `split`. */
+const NAMES = /(Define .*? as (?=[A-Za-z];))/;
+
+const LETTERS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+
+/** Letters that the generator gives to quantities; the unknown of a reverse problem is always x. */
+export function letterPool(mode: string): readonly string[] {
+  return mode === 'reverse' ? LETTERS.filter((letter) => letter !== 'x' && letter !== 'X') : LETTERS;
+}
+
+/** Letters of the pool (all 52 unless told otherwise) replaced by a random permutation of it. */
+export function renameLetters(solution: string, stream: RandomStream, pool = letterPool('forward')): string {
+  const others = stream.shuffle([...pool]);
+  const renamed = (text: string): string =>
+    text.replace(LETTER, (letter) => others[pool.indexOf(letter)] ?? letter);
+  return solution
+    .split(NAMES)
+    .map((part, i) => (i % 2 === 1 ? part : renamed(part)))
+    .join('');
 }
 
 /** One to three blanks wherever there is one. */

@@ -10,6 +10,7 @@ import {
   type Verdict,
   type VerifiableTask,
   verify,
+  weightedReward,
 } from '../../src/verify/index.ts';
 import { FORWARD, FORWARD_GRAPH, REVERSE, REVERSE_GRAPH } from './samples.ts';
 
@@ -205,5 +206,25 @@ describe('verify', () => {
     for (const name of ['composite-2', 'composite', 'best', 'toString']) {
       assert.throws(() => rewardByName(name), { code: 'REWARD_NAME' });
     }
+  });
+
+  it("pays weighted sums of rewards by name and of one's own", () => {
+    const verdict = verify(task, changed('so j = 2.', 'so j = 3.')); // outcome 1, process 0.8, strict 0
+    const brief: Reward = ({ report }) => (report.extra_nodes.length === 0 ? 1 : 0);
+    const mixed = weightedReward([
+      ['outcome', 0.5],
+      ['process', 0.25],
+      ['composite-0.5', 1],
+      ['strict', 7],
+      [brief, -0.125],
+    ]);
+    assert.ok(Math.abs(mixed(verdict) - (0.5 + 0.25 * 0.8 + 0.9 - 0.125)) < 1e-15);
+    const alone = weightedReward([['composite-0.2', 1]]);
+    assert.equal(alone(verdict), rewardByName('composite-0.2')(verdict));
+    assert.throws(() => weightedReward([]), { code: 'REWARD_WEIGHTS' });
+    assert.throws(() => weightedReward([['outcome', Number.NaN]]), { code: 'REWARD_WEIGHTS' });
+    assert.throws(() => weightedReward([['best', 1]]), { code: 'REWARD_NAME' });
+    const broken = weightedReward([[() => Number.NaN, 1]]);
+    assert.throws(() => broken(verdict), { code: 'REWARD_VALUE' });
   });
 });
