@@ -110,7 +110,7 @@ function names(text: string): string[] {
 }
 
 function kList(text: string): number[] {
-  const values = text.split(',').map(Number);
+  const values = text.split(',').map(numberOf);
   if (values.some((k) => !Number.isInteger(k) || k < 1)) {
     throw new InvalidArgumentError('must be integers of 1 or more, separated by commas');
   }
@@ -118,10 +118,15 @@ function kList(text: string): number[] {
 }
 
 function edgeCondition(text: string): EdgeCondition {
-  const [k, atMost, atLeast, ...more] = text.split(',').map(Number);
+  const [k, atMost, atLeast, ...more] = text.split(',').map(numberOf);
   const share = (value: number | undefined): boolean => value !== undefined && value >= 0 && value <= 1;
   if (!(Number.isInteger(k) && k! >= 1 && share(atMost) && share(atLeast)) || more.length > 0) {
     throw new InvalidArgumentError('must be an integer k and two shares within 0-1, such as 16,0.3,0.5');
   }
   return { k: k!, atMost: atMost!, atLeast: atLeast! };
+}
+
+/** NaN of an empty text, which Number takes for 0. */
+function numberOf(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
 }

@@ -3,7 +3,7 @@ import { isWordCode } from './equations.ts';
 
 export interface AnswerText {
   text: string;
-  /** `<answer>` was opened and never closed. */
+  /** `<answer>` was opened and never closed, or the text ends in a digit of `Answer: 5`. */
   unclosed: boolean;
 }
 
@@ -39,7 +39,10 @@ export function extractAnswer(text: string): AnswerText | null {
   const label = findLabel(text);
   if (label < 0) return null;
   const start = label + 'Answer:'.length;
-  return { text: clean(text.slice(start, lineEnd(text, start))), unclosed: false };
+  const end = lineEnd(text, start);
+  // "Answer: 5" at the very end might have become 58.
+  const unclosed = end === text.length && /[0-9]$/.test(text.slice(-1));
+  return { text: clean(text.slice(start, end)), unclosed };
 }
 
 /** Where the steps end: at the first `</solution>`, `<answer>` or `Answer:`. */

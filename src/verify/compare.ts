@@ -9,12 +9,14 @@
  * it: a later step that copies a right number stays right.
  */
 
-import { evaluate, hasUndefined } from './expression.ts';
+import { bindingOf, DIVIDE, evaluate, hasLetters, hasUndefined, NEGATE } from './expression.ts';
 import type { IndexedGold } from './gold.ts';
 import { bindingValues } from './solution.ts';
 import type {
+  Binding,
   Equation,
   ErrorReport,
+  Expression,
   FirstError,
   FirstErrorKind,
   GoldNode,
@@ -32,8 +34,10 @@ export interface NodeComparison {
   parentsRight: boolean;
   /** The value equals the gold's and its step is sound. */
   valueRight: boolean;
-  /** Every equation of the step holds under gold inputs. */
+  /** Every equation of the step holds under gold inputs, and they do not contradict each other. */
   sound: boolean;
+  /** The step works its value out to a number (in a reverse problem, to an expression in its unknown). */
+  stated: boolean;
 }
 
 export interface Comparison {
@@ -55,7 +59,7 @@ export function compare(gold: IndexedGold, predicted: PredictedGraph): Compariso
     byName.set(node.name, node);
     if (!gold.index.has(node.name)) extra.push(node.name);
   }
-  const sound = soundSteps(gold, predicted);
+  const judged = judgeSteps(gold, predicted);
   const report: ErrorReport = {
     missing_nodes: [],
     extra_nodes: extra,
@@ -66,7 +70,7 @@ export function compare(gold: IndexedGold, predicted: PredictedGraph): Compariso
   let firstError: FirstError | null = null;
   const nodes = gold.graph.nodes.map((goldNode, i): NodeComparison => {
     const node = byName.get(goldNode.name) ?? null;
-    const comparison = compareNode(goldNode, gold.parents[i]!, node, sound);
+    const comparison = compareNode(goldNode, gold.parents[i]!, node, judged);
     if (node === null) report.missing_nodes.push(goldNode.name);
     else if (!comparison.parentsRight) report.dependency_mismatch.push(goldNode.name);
     if (node !== null && !comparison.valueRight) report.value_mismatch.push(goldNode.name);
@@ -81,16 +85,19 @@ function compareNode(
   { name, value }: GoldNode,
   goldParents: ReadonlySet<string>,
   node: PredictedNode | null,
-  soundSteps: Uint8Array,
+  judged: JudgedSteps,
 ): NodeComparison {
-  if (node === null) return { name, predicted: null, parentsRight: false, valueRight: false, sound: false };
-  const sound = soundSteps[node.step] === 1 && !node.contradicted;
+  if (node === null) {
+    return { name, predicted: null, parentsRight: false, valueRight: false, sound: false, stated: false };
+  }
+  const sound = !judged.unsound.has(name) && !node.contradicted;
+  const stated = node.value !== null && !judged.silent.has(name);
   const parentsRight =
     node.undefinedLetters.length === 0 &&
     node.dependencies.length === goldParents.size &&
     node.dependencies.every((name) => goldParents.has(name));
-  const valueRight = sound && node.value !== null && near(node.value, value);
-  return { name, predicted: node, parentsRight, valueRight, sound };
+  const valueRight = sound && stated && near(node.value!, value);
+  return { name, predicted: node, parentsRight, valueRight, sound, stated };
 }
 
 /**
@@ -99,27 +106,81 @@ function compareNode(
  * when its own equations hold (another constant or operation than the problem says, well calculated),
  * `arithmetic` when one of them does not, or when the text says two things about the node.
  */
-function kindOf({ predicted, parentsRight, sound }: NodeComparison): FirstErrorKind {
+function kindOf({ predicted, parentsRight, sound, stated }: NodeComparison): FirstErrorKind {
   if (predicted === null) return 'missing';
   if (!parentsRight) return 'dependency';
-  if (predicted.value === null) return 'missing';
+  if (!stated) return 'missing';
   return sound ? 'reading' : 'arithmetic';
 }
 
-/** 1 for every step whose equations hold when named nodes have their gold values. */
-function soundSteps(gold: IndexedGold, predicted: PredictedGraph): Uint8Array {
-  const sound = new Uint8Array(predicted.steps.length).fill(1);
+/** What is wrong with the steps of a name, whichever of them it is. */
+interface JudgedSteps {
+  /** An equation does not hold when named nodes have their gold values, or two say different values. */
+  unsound: Set<string>;
+  /** The value is not worked out: its last side is `p + q` or `2 + 3` instead of a number. */
+  silent: Set<string>;
+}
+
+function judgeSteps(gold: IndexedGold, predicted: PredictedGraph): JudgedSteps {
+  const { steps, bindings } = predicted;
+  const judged: JudgedSteps = { unsound: new Set(), silent: new Set() };
+  // Values may be expressions in the unknown of a reverse problem, and in no other letter.
+  const last = gold.graph.nodes[gold.graph.nodes.length - 1]!.name;
+  const unknown = gold.graph.query === last ? null : gold.graph.query;
+  const said = new Float64Array(steps.length).fill(Number.NaN);
   bindingValues(
     predicted,
     (name) => {
       const i = gold.index.get(name);
       return i === undefined ? Number.NaN : gold.graph.nodes[i]!.value;
     },
-    (equation, step, values) => {
-      if (!holds(equation, values)) sound[step] = 0;
+    (equation, index, values) => {
+      const { name, binding } = steps[index]!;
+      const { sides, target, source } = equation;
+      if (!holds(equation, values)) {
+        judged.unsound.add(name);
+        // A false statement counts against what it is about, also where it stands in a step of no account.
+        if (target < 0 && !gold.index.has(name)) {
+          for (const subject of namesIn(sides, bindings)) judged.unsound.add(subject);
+        }
+      }
+      if (target !== binding) return;
+      const result = sides[sides.length - 1]!;
+      if (!isWorkedOut(result, bindings, unknown)) judged.silent.add(name);
+      const goesOn = source >= 0 && sides[source]!.some((code) => bindingOf(code) === binding);
+      const value = evaluate(result, values);
+      if (!goesOn && !Number.isNaN(said[index]!) && !near(said[index]!, value)) judged.unsound.add(name);
+      said[index] = value;
     },
   );
-  return sound;
+  return judged;
+}
+
+/** A number, a fraction of two, or an expression in the unknown alone. */
+function isWorkedOut(side: Expression, bindings: readonly Binding[], unknown: string | null): boolean {
+  if (side === null) return false;
+  if (!hasLetters(side)) {
+    const [first, second, third] = side;
+    if (side.length === 1) return first! >= 0;
+    if (side.length === 2) return first! >= 0 && second === NEGATE;
+    return side.length === 3 && first! >= 0 && second! >= 0 && third === DIVIDE;
+  }
+  if (unknown === null) return false;
+  for (const code of side) {
+    if (code > -100) continue;
+    const binding = bindingOf(code);
+    if (binding < 0 || bindings[binding]!.name !== unknown) return false;
+  }
+  return true;
+}
+
+function namesIn(sides: readonly Expression[], bindings: readonly Binding[]): string[] {
+  return sides.flatMap((side) =>
+    (side ?? []).flatMap((code) => {
+      const name = bindingOf(code) < 0 ? null : bindings[bindingOf(code)]!.name;
+      return name === null ? [] : [name];
+    }),
+  );
 }
 
 /**

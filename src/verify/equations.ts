@@ -1,7 +1,7 @@
 /**
  * Finds the equations in a stretch of prose. Only letter *tokens* count: a letter that is part of a word is
- * never a variable (the flaw of the public reference, PAPER §6.5). A word, a line break or punctuation ends an
- * equation; so does a number or letter that follows another one after a blank.
+ * never a variable (the flaw of the public reference, PAPER §6.5). A word, punctuation or a line break ends an
+ * equation (but for a line break beside an equals sign); so does a letter that follows another token after a blank.
  */
 import { DIVIDE, ExpressionReader, letterCode, MINUS, PLUS, TIMES } from './expression.ts';
 import type { Expression } from './types.ts';
@@ -70,7 +70,8 @@ class EquationFinder {
       if (code === 32 || code === 9) {
         this.blank = true;
         this.at++;
-      } else if (isDigit(code)) this.readNumber();
+      } else if (code === 10 || code === 13) this.readLineBreak();
+      else if (isDigit(code)) this.readNumber();
       else if (isWordCode(code)) this.readWord(code);
       else {
         this.readSign(code);
@@ -79,6 +80,15 @@ class EquationFinder {
     }
     this.stop();
     return this.found;
+  }
+
+  /** A line break is a blank beside an equals sign, else an end. */
+  private readLineBreak(): void {
+    const { text, to } = this;
+    while (this.at < to && ' \t\r\n'.includes(text[this.at]!)) this.at++;
+    const open = this.reader.expectsOperand && this.sides.length > 0;
+    if (open || text.charCodeAt(this.at) === 61) this.blank = true;
+    else this.stop();
   }
 
   /** Ends the equation, if there is one, and starts afresh. */
@@ -98,8 +108,10 @@ class EquationFinder {
 
   private readNumber(): void {
     const { text, at, to } = this;
+    if (this.blank && !this.reader.expectsOperand) this.reader.spoil(); // `1 000`
     let end = at + 1;
     while (end < to && isDigit(text.charCodeAt(end))) end++;
+    end = this.thousandsEnd(at, end);
     if (end + 1 < to && text.charCodeAt(end) === 46 && isDigit(text.charCodeAt(end + 1))) {
       end += 2;
       while (end < to && isDigit(text.charCodeAt(end))) end++;
@@ -109,10 +121,26 @@ class EquationFinder {
     const coefficient = wordEnd === end + 1 && isAsciiLetter(text.charCodeAt(end)); // `2x`
     if (wordEnd === end || coefficient) {
       this.beforeOperand();
-      this.reader.operand(end === at + 1 ? text.charCodeAt(at) - 48 : Number(text.slice(at, end)));
+      this.reader.operand(
+        end === at + 1 ? text.charCodeAt(at) - 48 : Number(text.slice(at, end).replaceAll(',', '')),
+      );
       if (coefficient) this.reader.operand(letterCode(text.charCodeAt(end)));
     } else this.stop(); // `3rd`
     this.at = wordEnd;
+  }
+
+  /** End of `1,200` when 1–3 digits from `at` to `end` go on in groups of three. */
+  private thousandsEnd(at: number, end: number): number {
+    const { text, to } = this;
+    if (end - at > 3) return end;
+    let next = end;
+    const digits = (from: number): number => {
+      let i = from;
+      while (i < to && i < from + 4 && isDigit(text.charCodeAt(i))) i++;
+      return i - from;
+    };
+    while (next < to && text.charCodeAt(next) === 44 && digits(next + 1) === 3) next += 4;
+    return next;
   }
 
   private readWord(code: number): void {
@@ -140,6 +168,8 @@ class EquationFinder {
     } else if (code === 41) {
       this.reader.close();
       this.blank = false;
+    } else if (code === 94 || code === 177) {
+      this.reader.spoil(); // `1^9`, `5 ± 1`
     } else if (code >= 128 && BLANK.test(this.text[this.at]!)) this.blank = true;
     else this.stop();
   }

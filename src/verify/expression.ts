@@ -34,6 +34,11 @@ export class ExpressionReader {
     return this.output.length === 0 && this.operators.length === 0 && !this.malformed;
   }
 
+  /** What is being read is no expression. */
+  spoil(): void {
+    this.malformed = true;
+  }
+
   operand(code: number): void {
     if (!this.expectsOperand) this.operator(TIMES); // `2x`, `(2)(3)`
     this.output.push(code);

@@ -94,6 +94,7 @@ export function parseSolution(text: string): PredictedGraph {
   const bindings: Binding[] = [];
   const steps: PredictedStep[] = [];
   const parents: StepParents[] = [];
+  const contradicted: boolean[] = [];
   const nodeOfLetter = new Map<number, number>(); // char code → binding of the latest step of that letter
   for (let i = 0; i < heads.length; i++) {
     const head = heads[i]!;
@@ -103,11 +104,12 @@ export function parseSolution(text: string): PredictedGraph {
     for (const sides of findEquations(text, head.bodyStart, bodyEnd)) equations.push(reader.bind(sides));
     steps.push({ name: head.name, letter: head.letter, binding: reader.own, equations });
     parents.push(reader.parents());
+    contradicted.push(reader.contradicted);
     nodeOfLetter.set(head.letter.charCodeAt(0), reader.own);
   }
   const found = extractAnswer(text);
   return {
-    nodes: nodesOf(steps, bindings, parents),
+    nodes: nodesOf(steps, bindings, parents, contradicted),
     steps,
     bindings,
     answerText: found === null ? null : found.text,
@@ -140,22 +142,16 @@ export function bindingValues(
 }
 
 /** Values that are stated away from the step that introduced the quantity; a name that is repeated shares them. */
-function solvedUnknowns({ steps, bindings }: Pick<PredictedGraph, 'steps' | 'bindings'>): Float64Array {
+function solvedUnknowns(graph: Pick<PredictedGraph, 'steps' | 'bindings'>): Float64Array {
+  const { steps, bindings } = graph;
   const values = new Float64Array(bindings.length).fill(Number.NaN);
   let solved: Map<string, number> | null = null;
-  for (const step of steps) {
-    for (const { sides, target } of step.equations) {
-      if (target >= 0 || sides[0] === null || sides[0]!.length !== 1) continue;
-      const stated = bindingOf(sides[0]![0]!);
-      const last = sides.at(-1)!;
-      if (stated < 0 || hasLetters(last)) continue;
-      const value = evaluate(last, values);
-      values[stated] = value;
-      const name = bindings[stated]!.name;
-      if (name !== null) {
-        solved ??= new Map();
-        solved.set(name, value);
-      }
+  for (const { binding, value } of statements(graph)) {
+    values[binding] = value;
+    const name = bindings[binding]!.name;
+    if (name !== null) {
+      solved ??= new Map();
+      solved.set(name, value);
     }
   }
   if (solved !== null) {
@@ -166,8 +162,43 @@ function solvedUnknowns({ steps, bindings }: Pick<PredictedGraph, 'steps' | 'bin
   return values;
 }
 
-function nodesOf(steps: PredictedStep[], bindings: Binding[], parents: StepParents[]): PredictedNode[] {
+/** Names of which two different values are stated. */
+function disputedUnknowns(graph: Pick<PredictedGraph, 'steps' | 'bindings'>): Set<string> {
+  const disputed = new Set<string>();
+  const said = new Map<string, number>();
+  for (const { binding, value } of statements(graph)) {
+    const name = graph.bindings[binding]!.name;
+    if (name === null) continue;
+    if (said.has(name) && Math.abs(said.get(name)! - value) > 1e-6) disputed.add(name);
+    said.set(name, value);
+  }
+  return disputed;
+}
+
+/** `x = 4 / 2 = 2` about a quantity of an earlier step: its last side. */
+function* statements({
+  steps,
+  bindings,
+}: Pick<PredictedGraph, 'steps' | 'bindings'>): Generator<{ binding: number; value: number }> {
+  const none = new Float64Array(bindings.length).fill(Number.NaN);
+  for (const step of steps) {
+    for (const { sides, target } of step.equations) {
+      if (target >= 0 || sides[0] === null || sides[0]!.length !== 1) continue;
+      const binding = bindingOf(sides[0]![0]!);
+      const last = sides.at(-1)!;
+      if (binding >= 0 && !hasLetters(last)) yield { binding, value: evaluate(last, none) };
+    }
+  }
+}
+
+function nodesOf(
+  steps: PredictedStep[],
+  bindings: Binding[],
+  parents: StepParents[],
+  contradicted: boolean[],
+): PredictedNode[] {
   const values = bindingValues({ steps, bindings });
+  const disputed = disputedUnknowns({ steps, bindings });
   const byName = new Map<string, PredictedNode>();
   steps.forEach((step, index) => {
     const { names, undefinedLetters } = parents[index]!;
@@ -182,11 +213,12 @@ function nodesOf(steps: PredictedStep[], bindings: Binding[], parents: StepParen
         dependencies: names,
         undefinedLetters,
         step: index,
-        contradicted: false,
+        contradicted: contradicted[index]! || disputed.has(step.name),
       });
     } else {
       const sameValue = earlier.value === null || value === null || earlier.value === value;
-      if (!sameValue || !sameNames(earlier.dependencies, names)) earlier.contradicted = true;
+      const same = sameValue && sameNames(earlier.dependencies, names) && !contradicted[index];
+      if (!same) earlier.contradicted = true;
       earlier.value ??= value;
     }
   });

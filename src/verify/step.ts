@@ -31,6 +31,9 @@ export class StepReader {
   private readonly ownLetter: number;
   private readonly ownSources = none();
   private ownAssigned = false;
+  private ownMade = false;
+  /** The step's quantity is made from one thing here and from another there. */
+  contradicted = false;
   /** Intermediate results: char code → binding and what it was made from. */
   private local: Map<number, { binding: number; sources: Sources }> | null = null;
 
@@ -55,6 +58,8 @@ export class StepReader {
       if (source === sides.length) source = -1;
     }
     const made = source < 0 ? null : this.sourcesOf(sides[source]!);
+    // `t = t + q` goes on from a running value; `t = q` after `t = p` says something else.
+    const goesOn = source >= 0 && sides[source]!.some((code) => letterOf(code) === this.ownLetter);
     const resolved = sides;
     for (let i = letter < 0 ? 0 : 1; i < sides.length; i++) resolved[i] = this.resolve(sides[i]!);
     if (letter < 0) return { sides: resolved, target: -1, source };
@@ -70,7 +75,11 @@ export class StepReader {
     let target = this.own;
     if (letter === this.ownLetter) {
       this.ownAssigned = true;
-      if (made !== null) addSources(this.ownSources, made);
+      if (made !== null) {
+        if (this.ownMade && !goesOn && !sameSources(this.ownSources, made)) this.contradicted = true;
+        this.ownMade = true;
+        addSources(this.ownSources, made);
+      }
     } else {
       target = this.bindings.length;
       this.bindings.push({ name: null, letter: String.fromCharCode(letter) });
@@ -134,6 +143,15 @@ function lettersIn(upper: number, lower: number): number[] {
   for (let bits = upper; bits !== 0; bits &= bits - 1) letters.push(65 + 31 - Math.clz32(bits & -bits));
   for (let bits = lower; bits !== 0; bits &= bits - 1) letters.push(97 + 31 - Math.clz32(bits & -bits));
   return letters;
+}
+
+function sameSources(a: Sources, b: Sources): boolean {
+  return (
+    a.upper === b.upper &&
+    a.lower === b.lower &&
+    a.undefinedUpper === b.undefinedUpper &&
+    a.undefinedLower === b.undefinedLower
+  );
 }
 
 function addSources(to: Sources, from: Sources): void {

@@ -21,7 +21,7 @@ export function verify(
   response: string,
   { truncated = false }: VerifyOptions = {},
 ): Verdict {
-  const gold = 'compatible' in task ? task : preparedOnce(task);
+  const gold = 'parents' in task ? task : preparedOnce(task);
   const predicted = parseSolution(response);
   const comparison = compare(gold, predicted);
   const { report, processAccuracy } = comparison;
