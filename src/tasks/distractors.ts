@@ -26,27 +26,9 @@ export function drawDistractors(
     const [low, high] = world.distractors;
     rest.length = Math.min(rest.length, random.integer(low, high));
   }
-  // Members of a total that are not defined yet; at zero the total can be formed.
-  const missing = new Map<number, number>();
-  for (let id = layout.instances; id < layout.size; id++) missing.set(id, layout.members(id).length);
-  /** Ids that depend on the unknown of a reverse problem. */
-  const depends = new Set(unknown === null ? [] : [unknown]);
-  const define = (id: number): number[] => {
-    if (quantities[id]!.parents.some((parent) => depends.has(parent))) depends.add(id);
-    return totalsOver(layout, id).filter((total) => {
-      const left = missing.get(total)! - 1;
-      missing.set(total, left);
-      if (left > 0 || quantities[total] !== undefined) return false;
-      const members = layout.members(total);
-      if (members.some((member) => depends.has(member))) depends.add(total);
-      // Nothing is told that multiplies the unknown by itself.
-      return !(layout.isDeep(total) && hasSquare(members, depends));
-    });
-  };
-  for (const id of gold) if (quantities[id]!.parents.some((parent) => depends.has(parent))) depends.add(id);
-  const defined = gold.slice();
-  const formed = gold.flatMap((id) => (layout.isTotal(id) ? [] : define(id)));
-  defined.push(...formed.sort((a, b) => a - b));
+  if (rest.length === 0) return rest;
+  const told = new Told(layout, quantities, gold, unknown);
+  const { defined } = told;
   const independent: number[] = [];
   for (const id of rest) {
     const alone = random.below(2) === 0;
@@ -65,19 +47,68 @@ export function drawDistractors(
     }
     quantities[id] = quantity(id, 'instance', parents, constant);
     if (alone) independent.push(id);
-    defined.push(id, ...define(id));
+    defined.push(id);
+    told.add(id);
   }
   return rest;
 }
 
-/** Whether both quantities of some pair count, average depend on the unknown. */
-function hasSquare(members: readonly number[], depends: ReadonlySet<number>): boolean {
-  return members.some((count, i) => i % 2 === 0 && depends.has(count) && depends.has(members[i + 1]!));
-}
+/** What can be referred to so far. */
+class Told {
+  /** Ids of instances and of totals that can be formed. */
+  readonly defined: number[];
+  /** By total: members that are not defined yet; at zero it can be formed. */
+  private readonly missing: Uint8Array;
+  /** By id: depends on the unknown of a reverse problem. */
+  private readonly depends: Uint8Array;
 
-/** The totals that an instance quantity is a member of. */
-function totalsOver(layout: Layout, id: number): number[] {
-  const place = layout.place(id);
-  if (layout.depth === 2) return [layout.total(place)];
-  return layout.isDeep(id) ? [layout.deepTotal(place)] : [layout.total(place), layout.deepTotal(place)];
+  constructor(
+    private readonly layout: Layout,
+    private readonly quantities: readonly (Quantity | undefined)[],
+    gold: readonly number[],
+    unknown: number | null,
+  ) {
+    this.missing = new Uint8Array(layout.size);
+    this.depends = new Uint8Array(layout.size);
+    for (let id = layout.instances; id < layout.size; id++) this.missing[id] = layout.memberCount(id);
+    if (unknown !== null) {
+      this.depends[unknown] = 1;
+      for (const id of gold) if (this.anyDepends(quantities[id]!.parents)) this.depends[id] = 1;
+    }
+    this.defined = gold.slice();
+    const from = this.defined.length;
+    for (const id of gold) if (!layout.isTotal(id)) this.add(id);
+    // In the order of their numbers, whatever order the gold quantities have.
+    if (this.defined.length > from + 1) {
+      this.defined.push(...this.defined.splice(from).sort((a, b) => a - b));
+    }
+  }
+
+  /** Takes an instance as told: it completes the totals that only waited for it. */
+  add(id: number): void {
+    const { layout } = this;
+    if (this.anyDepends(this.quantities[id]!.parents)) this.depends[id] = 1;
+    const place = layout.place(id);
+    if (!layout.isDeep(id)) this.complete(layout.total(place));
+    if (layout.depth === 3) this.complete(layout.deepTotal(place));
+  }
+
+  private complete(total: number): void {
+    if (--this.missing[total]! > 0 || this.quantities[total] !== undefined) return;
+    const { layout, depends } = this;
+    const members = layout.members(total);
+    if (this.anyDepends(members)) depends[total] = 1;
+    // Nothing is told that multiplies the unknown by itself.
+    if (layout.isDeep(total)) {
+      for (let pair = 0; pair < members.length; pair += 2) {
+        if (depends[members[pair]!] === 1 && depends[members[pair + 1]!] === 1) return;
+      }
+    }
+    this.defined.push(total);
+  }
+
+  private anyDepends(ids: readonly number[]): boolean {
+    for (const id of ids) if (this.depends[id] === 1) return true;
+    return false;
+  }
 }

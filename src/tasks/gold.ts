@@ -45,22 +45,13 @@ export function chooseGold(
   const wanted = Math.min(random.integer(totalEdges, size), random.integer(totalEdges, size));
   makeRoom(random, structure, depth === 3 && most >= 2 ? Math.floor(most / 2) : most);
 
-  let totals: ChosenTotal[] = [];
-  let edges = 0;
-  const hasTotal = (place: number): boolean => totals.some((total) => total.place === place);
-  const take = (places: readonly number[], deep: boolean): void => {
-    for (const place of places) {
-      const count = structure.byPlace[place]!.length * (deep ? 2 : 1);
-      if (edges + count > most || hasTotal(place)) continue;
-      totals.push({ place, deep });
-      edges += count;
-    }
-  };
+  const chosen = new Totals(structure, most);
   // As in the reference, a total of products comes first wherever one fits.
-  if (depth === 3) take(random.shuffle(structure.byPlace.map((_, i) => i)), true);
-  take(random.shuffle(structure.byPlace.map((_, i) => i)), false);
+  if (depth === 3) chosen.take(random.shuffle(structure.byPlace.map((_, i) => i)), true);
+  chosen.take(random.shuffle(structure.byPlace.map((_, i) => i)), false);
+  let { list: totals, edges } = chosen;
 
-  const free = freeInstances(structure, totals, depth);
+  const free = freeInstances(structure, chosen.level, depth);
   random.shuffle(free);
   const least = edges === 0 ? 1 : 0;
   const extraCount = Math.min(Math.max(wanted - edges - 1, least), op - 2 * edges, free.length);
@@ -121,13 +112,39 @@ function makeRoom(random: RandomStream, structure: Structure, most: number): voi
   if (sizes[smallest]! > most && random.below(4) > 0) trimPlace(structure, smallest, most);
 }
 
+/** The totals chosen so far, at most one for a place. */
+class Totals {
+  readonly list: ChosenTotal[] = [];
+  edges = 0;
+  /** By place: 0 no total, 1 of counts, 2 of products. */
+  readonly level: Uint8Array;
+
+  constructor(
+    private readonly structure: Structure,
+    private readonly most: number,
+  ) {
+    this.level = new Uint8Array(structure.byPlace.length);
+  }
+
+  /** Takes the totals of the places, as far as their edges fit. */
+  take(places: readonly number[], deep: boolean): void {
+    for (const place of places) {
+      const count = this.structure.byPlace[place]!.length * (deep ? 2 : 1);
+      if (this.edges + count > this.most || this.level[place] !== 0) continue;
+      this.level[place] = deep ? 2 : 1;
+      this.list.push({ place, deep });
+      this.edges += count;
+    }
+  }
+}
+
 /** Instance quantities that no chosen total brings along. */
-function freeInstances({ cells }: Structure, totals: readonly ChosenTotal[], depth: Depth): ChosenInstance[] {
+function freeInstances({ cells }: Structure, level: Uint8Array, depth: Depth): ChosenInstance[] {
   const free: ChosenInstance[] = [];
-  for (const [cell, { place }] of cells.entries()) {
-    const total = totals.find((one) => one.place === place);
-    if (total === undefined) free.push({ cell, average: false });
-    if (depth === 3 && !total?.deep) free.push({ cell, average: true });
+  for (let cell = 0; cell < cells.length; cell++) {
+    const brought = level[cells[cell]!.place]!;
+    if (brought === 0) free.push({ cell, average: false });
+    if (depth === 3 && brought < 2) free.push({ cell, average: true });
   }
   return free;
 }

@@ -10,7 +10,7 @@ export interface Linear {
 }
 
 /** `3*x + 12`, `x - 4`, `2*x`, `x`, `7`. */
-export function linearText({ slope, intercept }: Linear): string {
+export function linearText(slope: number, intercept: number): string {
   if (slope === 0) return `${intercept}`;
   const x = slope === 1 ? 'x' : `${slope}*x`;
   if (intercept === 0) return x;
@@ -21,11 +21,11 @@ export function linearText({ slope, intercept }: Linear): string {
 export function solvingText(letter: string, left: Linear, given: number): string {
   const { slope } = left;
   const rest = left.intercept - given;
-  const equation = `${linearText(left)} = ${given}`;
+  const equation = `${linearText(slope, left.intercept)} = ${given}`;
   return (
     `We know ${letter} = ${given}, so we have ${equation} and we solve it through the following steps: ` +
     `Simplifying the equation: ${equation}. ` +
-    `Move all terms to one side: ${linearText({ slope, intercept: rest })} = 0. ` +
+    `Move all terms to one side: ${linearText(slope, rest)} = 0. ` +
     `Isolate the term with x: ${slope}*x = ${-rest}. ` +
     `Divide both sides by ${slope}: x = ${-rest} / ${slope}. ` +
     `Solution: x = ${-rest / slope}. `

@@ -87,6 +87,12 @@ export class Layout {
     return this.instances + this.places + place;
   }
 
+  /** Number of a total's parents. */
+  memberCount(total: number): number {
+    const count = this.structure.byPlace[this.place(total)]!.length;
+    return this.isDeep(total) ? 2 * count : count;
+  }
+
   /** Parents of a total: its place's counts, or count, average, count, average… */
   members(total: number): number[] {
     const cells = this.structure.byPlace[this.place(total)]!;

@@ -4,7 +4,7 @@
  */
 import type { RandomStream } from '../core/random.ts';
 import type { Skeleton } from './dependency.ts';
-import { type Linear, linearText, solvingText } from './linear.ts';
+import { linearText, solvingText } from './linear.ts';
 import type { Quantity } from './quantity.ts';
 
 const LETTERS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
@@ -32,11 +32,6 @@ class LetterBag {
   }
 }
 
-/** A letter and what it stands for. */
-interface Term extends Linear {
-  letter: string;
-}
-
 /** `Define … as L; …; so L = … = 7. ` for every gold quantity; in a reverse problem also the solving of the equation. */
 export function solutionSteps(random: RandomStream, skeleton: Skeleton, names: readonly string[]): string {
   const { quantities, gold, unknown } = skeleton;
@@ -47,19 +42,22 @@ export function solutionSteps(random: RandomStream, skeleton: Skeleton, names: r
   return text;
 }
 
+/** Values pass through here as slope and intercept in x, in variables instead of objects: this is half of all work. */
 class StepWriter {
   private readonly bag: LetterBag;
   /** Letter of every quantity that has been defined, by id. */
   private readonly letterOf: string[] = [];
   /** Value of x; 0 in a forward problem, where every slope is 0. */
   private readonly x: number;
+  private readonly reverse: boolean;
 
   constructor(
     random: RandomStream,
     private readonly quantities: readonly (Quantity | undefined)[],
     private readonly unknown: Quantity | null,
   ) {
-    this.bag = new LetterBag(random, unknown === null ? LETTERS : REVERSE_LETTERS);
+    this.reverse = unknown !== null;
+    this.bag = new LetterBag(random, this.reverse ? REVERSE_LETTERS : LETTERS);
     this.x = unknown?.value ?? 0;
   }
 
@@ -78,38 +76,45 @@ class StepWriter {
   }
 
   /** The end of a reverse solution: the last quantity's value is given, x follows. */
-  solve(goal: Quantity): string {
-    const { letter, slope, intercept } = this.term(goal.id);
-    return solvingText(letter, { slope, intercept }, goal.value);
+  solve({ id, slope, value }: Quantity): string {
+    return solvingText(this.letterOf[id]!, { slope, intercept: value - slope * this.x }, value);
   }
 
   /** `so L = 4`; `I = P = 4; so L = 3 + I = 3 + 4 = 7`; `I = P + Q = 2 + 3 = 5; so L = I + R = 5 + 1 = 6`. */
-  private combination(
-    { parents, operation, constant, hasConstant, value, slope }: Quantity,
-    letter: string,
-  ): string {
-    const result: Linear = { slope, intercept: value - slope * this.x };
-    if (parents.length === 0) return `so ${letter} = ${linearText(result)}`;
-    let left = this.term(parents[0]!);
+  private combination(quantity: Quantity, letter: string): string {
+    const { parents, operation, constant, hasConstant } = quantity;
+    const { quantities, letterOf, x } = this;
+    const value = this.valueText(quantity);
+    if (parents.length === 0) return `so ${letter} = ${value}`;
+    const first = quantities[parents[0]!]!;
+    let left = letterOf[first.id]!;
+    let leftText = this.valueText(first);
     let text = '';
-    if (parents.length === 1 && hasConstant) {
-      const copy = { ...left, letter: this.bag.draw() };
-      text = `${copy.letter} = ${left.letter} = ${linearText(left)}; `;
+    if (parents.length === 1) {
+      if (!hasConstant) return `so ${letter} = ${left} = ${leftText}`;
+      const copy = this.bag.draw();
+      text = `${copy} = ${left} = ${leftText}; `;
       left = copy;
-    } else if (parents.length === 1) return `so ${letter} = ${left.letter} = ${linearText(left)}`;
+    }
     const minus = operation.endsWith('difference');
+    let { slope } = first;
+    let intercept = first.value - slope * x;
     for (let i = 1; i < parents.length; i++) {
       const last = i === parents.length - 1 && !hasConstant;
       const target = last ? letter : this.bag.draw();
-      const right = this.term(parents[i]!);
-      const next = minus ? difference(target, left, right) : sum(target, left, right);
-      text += `${last ? 'so ' : ''}${this.equation(next, left, minus ? '-' : '+', right)}${last ? '' : '; '}`;
-      left = next;
+      const right = quantities[parents[i]!]!;
+      const rightIntercept = right.value - right.slope * x;
+      slope = minus ? slope - right.slope : slope + right.slope;
+      intercept = minus ? intercept - rightIntercept : intercept + rightIntercept;
+      const result = linearText(slope, intercept);
+      const sides = this.sides(left, leftText, minus ? '-' : '+', letterOf[right.id]!, this.valueText(right));
+      text += last ? `so ${target} = ${sides} = ${result}` : `${target} = ${sides} = ${result}; `;
+      left = target;
+      leftText = result;
     }
     if (!hasConstant) return text;
     const sign = operation.startsWith('plus') ? '+' : '*';
-    const literal: Term = { letter: `${constant}`, slope: 0, intercept: constant };
-    return `${text}so ${this.equation({ ...result, letter }, literal, sign, left)}`;
+    return `${text}so ${letter} = ${this.sides(`${constant}`, `${constant}`, sign, left, leftText)} = ${value}`;
   }
 
   /**
@@ -117,54 +122,62 @@ class StepWriter {
    * single product only.
    */
   private products({ parents }: Quantity, letter: string): string {
-    const single = parents.length === 2;
-    const terms: Term[] = [];
+    const { quantities, letterOf, x } = this;
+    const letters: string[] = [];
+    const slopes: number[] = [];
+    const intercepts: number[] = [];
     let text = '';
     for (let pair = 0; pair < parents.length; pair += 2) {
-      const count = this.term(parents[pair]!);
-      const average = this.term(parents[pair + 1]!);
-      const term = product(single ? letter : this.bag.draw(), count, average);
-      text += `${single ? 'so ' : ''}${this.equation(term, count, '*', average)}${single ? '' : '; '}`;
-      terms.push(term);
+      const count = quantities[parents[pair]!]!;
+      const average = quantities[parents[pair + 1]!]!;
+      // At most one of the two has a slope.
+      const slope = count.slope * average.value + count.value * average.slope;
+      const intercept = count.value * average.value - slope * x;
+      const target = parents.length === 2 ? letter : this.bag.draw();
+      const sides = this.sides(
+        letterOf[count.id]!,
+        this.valueText(count),
+        '*',
+        letterOf[average.id]!,
+        this.valueText(average),
+      );
+      const equation = `${target} = ${sides} = ${linearText(slope, intercept)}`;
+      if (parents.length === 2) return `so ${equation}`;
+      text += `${equation}; `;
+      letters.push(target);
+      slopes.push(slope);
+      intercepts.push(intercept);
     }
-    let left = terms[0]!;
-    for (let i = 1; i < terms.length; i++) {
-      const last = i === terms.length - 1;
-      const next = sum(last ? letter : this.bag.draw(), left, terms[i]!);
-      text += `${this.equation(next, left, '+', terms[i]!)}${last ? '' : '; '}`;
-      left = next;
+    let left = letters[0]!;
+    let slope = slopes[0]!;
+    let intercept = intercepts[0]!;
+    for (let i = 1; i < letters.length; i++) {
+      const last = i === letters.length - 1;
+      const target = last ? letter : this.bag.draw();
+      const leftText = linearText(slope, intercept);
+      const sides = this.sides(left, leftText, '+', letters[i]!, linearText(slopes[i]!, intercepts[i]!));
+      slope += slopes[i]!;
+      intercept += intercepts[i]!;
+      text += `${target} = ${sides} = ${linearText(slope, intercept)}${last ? '' : '; '}`;
+      left = target;
     }
     return text;
   }
 
-  /** `L = P + Q = 2 + 3 = 5`; with x about, differences and products stand in brackets: `(x + 3) - (x) = 3`. */
-  private equation(result: Term, left: Term, sign: '+' | '-' | '*', right: Term): string {
-    const brackets = this.unknown !== null && sign !== '+';
-    const a = linearText(left);
-    const b = linearText(right);
-    const values = brackets ? `(${a}) ${sign} (${b})` : `${a} ${sign} ${b}`;
-    return `${result.letter} = ${left.letter} ${sign} ${right.letter} = ${values} = ${linearText(result)}`;
+  /** `P + Q = 2 + 3`; with x about, differences and products stand in brackets: `P - Q = (x + 3) - (x)`. */
+  private sides(
+    left: string,
+    leftText: string,
+    sign: '+' | '-' | '*',
+    right: string,
+    rightText: string,
+  ): string {
+    return this.reverse && sign !== '+'
+      ? `${left} ${sign} ${right} = (${leftText}) ${sign} (${rightText})`
+      : `${left} ${sign} ${right} = ${leftText} ${sign} ${rightText}`;
   }
 
-  private term(id: number): Term {
-    const { slope, value } = this.quantities[id]!;
-    return { letter: this.letterOf[id]!, slope, intercept: value - slope * this.x };
+  private valueText({ slope, value }: Quantity): string {
+    return slope === 0 ? `${value}` : linearText(slope, value - slope * this.x);
   }
-}
-
-function sum(letter: string, a: Linear, b: Linear): Term {
-  return { letter, slope: a.slope + b.slope, intercept: a.intercept + b.intercept };
-}
-
-function difference(letter: string, a: Linear, b: Linear): Term {
-  return { letter, slope: a.slope - b.slope, intercept: a.intercept - b.intercept };
-}
-
-/** At most one of the two has a slope. */
-function product(letter: string, a: Linear, b: Linear): Term {
-  return {
-    letter,
-    slope: a.slope * b.intercept + a.intercept * b.slope,
-    intercept: a.intercept * b.intercept,
-  };
 }

@@ -21,7 +21,7 @@ describe('linear expressions', () => {
       assert.equal(print(linear(expression)), text);
       // The generator's never have a negative slope.
       if (slope < 0) continue;
-      assert.equal(linearText({ slope, intercept }), text);
+      assert.equal(linearText(slope, intercept), text);
       ours++;
     }
     assert.ok(ours >= 20, `${ours} cases for ours`);
