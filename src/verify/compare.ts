@@ -59,7 +59,7 @@ export function compare(gold: IndexedGold, predicted: PredictedGraph): Compariso
     byName.set(node.name, node);
     if (!gold.index.has(node.name)) extra.push(node.name);
   }
-  const judged = judgeSteps(gold, predicted);
+  const judged = new JudgedSteps(gold, predicted);
   const report: ErrorReport = {
     missing_nodes: [],
     extra_nodes: extra,
@@ -90,8 +90,8 @@ function compareNode(
   if (node === null) {
     return { name, predicted: null, parentsRight: false, valueRight: false, sound: false, stated: false };
   }
-  const sound = !judged.unsound.has(name) && !node.contradicted;
-  const stated = node.value !== null && !judged.silent.has(name);
+  const sound = judged.isSound(node);
+  const stated = judged.isStated(node);
   const parentsRight =
     node.undefinedLetters.length === 0 &&
     node.dependencies.length === goldParents.size &&
@@ -113,55 +113,95 @@ function kindOf({ predicted, parentsRight, sound, stated }: NodeComparison): Fir
   return sound ? 'reading' : 'arithmetic';
 }
 
-/** What is wrong with the steps of a name, whichever of them it is. */
-interface JudgedSteps {
+/** What is wrong with steps, by their index. */
+class JudgedSteps {
   /** An equation does not hold when named nodes have their gold values, or two say different values. */
-  unsound: Set<string>;
+  private readonly unsound: Uint8Array;
   /** The value is not worked out: its last side is `p + q` or `2 + 3` instead of a number. */
-  silent: Set<string>;
+  private readonly silent: Uint8Array;
+  /** Names about which something false is said in steps of no account. */
+  private slandered: Set<string> | null = null;
+  private readonly repeats: boolean;
+
+  constructor(
+    gold: IndexedGold,
+    private readonly predicted: PredictedGraph,
+  ) {
+    const { steps, bindings } = predicted;
+    this.unsound = new Uint8Array(steps.length);
+    this.silent = new Uint8Array(steps.length);
+    this.repeats = steps.length > predicted.nodes.length;
+    // Values may be expressions in the unknown of a reverse problem, and in no other letter.
+    const last = gold.graph.nodes[gold.graph.nodes.length - 1]!.name;
+    const unknown = gold.graph.query === last ? null : gold.graph.query;
+    /** The step whose own value was said last, and that value. */
+    let speaking = -1;
+    let said = 0;
+    bindingValues(
+      predicted,
+      (name) => {
+        const i = gold.index.get(name);
+        return i === undefined ? Number.NaN : gold.graph.nodes[i]!.value;
+      },
+      (equation, index, values) => {
+        const { sides, target, source } = equation;
+        const { name, binding } = steps[index]!;
+        if (!holds(equation, values)) {
+          this.unsound[index] = 1;
+          if (target < 0 && !gold.index.has(name)) this.slander(sides, bindings);
+        }
+        if (target !== binding) return;
+        const result = sides[sides.length - 1]!;
+        if (!isWorkedOut(result, bindings, unknown)) this.silent[index] = 1;
+        const value = evaluate(result, values);
+        if (speaking === index && !near(said, value) && !refersTo(sides[source] ?? null, binding)) {
+          this.unsound[index] = 1;
+        }
+        speaking = index;
+        said = value;
+      },
+    );
+  }
+
+  isSound(node: PredictedNode): boolean {
+    if (node.contradicted || this.slandered?.has(node.name)) return false;
+    return this.repeats ? !this.some(this.unsound, node.name) : this.unsound[node.step] === 0;
+  }
+
+  isStated(node: PredictedNode): boolean {
+    if (node.value === null) return false;
+    return this.repeats ? !this.some(this.silent, node.name) : this.silent[node.step] === 0;
+  }
+
+  /** Whether any step of the name is flagged. */
+  private some(flags: Uint8Array, name: string): boolean {
+    return this.predicted.steps.some((step, i) => flags[i] === 1 && step.name === name);
+  }
+
+  /** A false statement counts against what it is about, also where it stands in a step of no account. */
+  private slander(sides: readonly Expression[], bindings: readonly Binding[]): void {
+    this.slandered ??= new Set();
+    for (const side of sides) {
+      for (const code of side ?? []) {
+        const binding = bindingOf(code);
+        if (binding >= 0 && bindings[binding]!.name !== null) this.slandered.add(bindings[binding]!.name!);
+      }
+    }
+  }
 }
 
-function judgeSteps(gold: IndexedGold, predicted: PredictedGraph): JudgedSteps {
-  const { steps, bindings } = predicted;
-  const judged: JudgedSteps = { unsound: new Set(), silent: new Set() };
-  // Values may be expressions in the unknown of a reverse problem, and in no other letter.
-  const last = gold.graph.nodes[gold.graph.nodes.length - 1]!.name;
-  const unknown = gold.graph.query === last ? null : gold.graph.query;
-  const said = new Float64Array(steps.length).fill(Number.NaN);
-  bindingValues(
-    predicted,
-    (name) => {
-      const i = gold.index.get(name);
-      return i === undefined ? Number.NaN : gold.graph.nodes[i]!.value;
-    },
-    (equation, index, values) => {
-      const { name, binding } = steps[index]!;
-      const { sides, target, source } = equation;
-      if (!holds(equation, values)) {
-        judged.unsound.add(name);
-        // A false statement counts against what it is about, also where it stands in a step of no account.
-        if (target < 0 && !gold.index.has(name)) {
-          for (const subject of namesIn(sides, bindings)) judged.unsound.add(subject);
-        }
-      }
-      if (target !== binding) return;
-      const result = sides[sides.length - 1]!;
-      if (!isWorkedOut(result, bindings, unknown)) judged.silent.add(name);
-      const goesOn = source >= 0 && sides[source]!.some((code) => bindingOf(code) === binding);
-      const value = evaluate(result, values);
-      if (!goesOn && !Number.isNaN(said[index]!) && !near(said[index]!, value)) judged.unsound.add(name);
-      said[index] = value;
-    },
-  );
-  return judged;
+/** `t + q` refers to a running value t. */
+function refersTo(side: Expression, binding: number): boolean {
+  if (side !== null) for (const code of side) if (bindingOf(code) === binding) return true;
+  return false;
 }
 
 /** A number, a fraction of two, or an expression in the unknown alone. */
 function isWorkedOut(side: Expression, bindings: readonly Binding[], unknown: string | null): boolean {
   if (side === null) return false;
+  if (side.length === 1 && side[0]! >= 0) return true;
   if (!hasLetters(side)) {
     const [first, second, third] = side;
-    if (side.length === 1) return first! >= 0;
     if (side.length === 2) return first! >= 0 && second === NEGATE;
     return side.length === 3 && first! >= 0 && second! >= 0 && third === DIVIDE;
   }
@@ -172,15 +212,6 @@ function isWorkedOut(side: Expression, bindings: readonly Binding[], unknown: st
     if (binding < 0 || bindings[binding]!.name !== unknown) return false;
   }
   return true;
-}
-
-function namesIn(sides: readonly Expression[], bindings: readonly Binding[]): string[] {
-  return sides.flatMap((side) =>
-    (side ?? []).flatMap((code) => {
-      const name = bindingOf(code) < 0 ? null : bindings[bindingOf(code)]!.name;
-      return name === null ? [] : [name];
-    }),
-  );
 }
 
 /**

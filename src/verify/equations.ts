@@ -131,16 +131,17 @@ class EquationFinder {
 
   /** End of `1,200` when 1–3 digits from `at` to `end` go on in groups of three. */
   private thousandsEnd(at: number, end: number): number {
-    const { text, to } = this;
     if (end - at > 3) return end;
     let next = end;
-    const digits = (from: number): number => {
-      let i = from;
-      while (i < to && i < from + 4 && isDigit(text.charCodeAt(i))) i++;
-      return i - from;
-    };
-    while (next < to && text.charCodeAt(next) === 44 && digits(next + 1) === 3) next += 4;
+    while (this.text.charCodeAt(next) === 44 && this.hasThreeDigits(next + 1)) next += 4;
     return next;
+  }
+
+  private hasThreeDigits(from: number): boolean {
+    const { text, to } = this;
+    let end = from;
+    while (end < to && end < from + 4 && isDigit(text.charCodeAt(end))) end++;
+    return end === from + 3;
   }
 
   private readWord(code: number): void {

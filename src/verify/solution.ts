@@ -122,14 +122,16 @@ export function parseSolution(text: string): PredictedGraph {
  * The number that every binding stands for in the end (NaN: none), equation by equation in reading order. The
  * value of an equation is its last side. A step whose letter gets no value in it is an unknown; its value is
  * what a later `x = 4 / 2 = 2` says last. `given` fixes the value of named nodes instead (NaN: not given).
- * `onEquation` sees each equation with the values that hold there.
+ * `onEquation` sees each equation with the values that hold there; `disputed` takes the names of which two different
+ * values are stated.
  */
 export function bindingValues(
   graph: Pick<PredictedGraph, 'steps' | 'bindings'>,
   given?: (name: string) => number,
   onEquation?: (equation: Equation, step: number, values: Float64Array) => void,
+  disputed?: Set<string>,
 ): Float64Array {
-  const values = solvedUnknowns(graph);
+  const values = solvedUnknowns(graph, disputed);
   graph.steps.forEach((step, index) => {
     for (const equation of step.equations) {
       onEquation?.(equation, index, values);
@@ -141,16 +143,30 @@ export function bindingValues(
   return values;
 }
 
-/** Values that are stated away from the step that introduced the quantity; a name that is repeated shares them. */
-function solvedUnknowns(graph: Pick<PredictedGraph, 'steps' | 'bindings'>): Float64Array {
-  const { steps, bindings } = graph;
+/**
+ * Values that are stated away from the step that introduced the quantity, as in `x = 4 / 2 = 2`; a name that is repeated
+ * shares them.
+ * @param disputed Takes the names of which two different values are stated.
+ */
+function solvedUnknowns(
+  { steps, bindings }: Pick<PredictedGraph, 'steps' | 'bindings'>,
+  disputed?: Set<string>,
+): Float64Array {
   const values = new Float64Array(bindings.length).fill(Number.NaN);
   let solved: Map<string, number> | null = null;
-  for (const { binding, value } of statements(graph)) {
-    values[binding] = value;
-    const name = bindings[binding]!.name;
-    if (name !== null) {
+  for (const step of steps) {
+    for (const { sides, target } of step.equations) {
+      if (target >= 0 || sides[0] === null || sides[0]!.length !== 1) continue;
+      const stated = bindingOf(sides[0]![0]!);
+      const last = sides[sides.length - 1]!;
+      if (stated < 0 || hasLetters(last)) continue;
+      const value = evaluate(last, values);
+      values[stated] = value;
+      const name = bindings[stated]!.name;
+      if (name === null) continue;
       solved ??= new Map();
+      const earlier = solved.get(name);
+      if (earlier !== undefined && Math.abs(earlier - value) > 1e-6) disputed?.add(name);
       solved.set(name, value);
     }
   }
@@ -162,43 +178,14 @@ function solvedUnknowns(graph: Pick<PredictedGraph, 'steps' | 'bindings'>): Floa
   return values;
 }
 
-/** Names of which two different values are stated. */
-function disputedUnknowns(graph: Pick<PredictedGraph, 'steps' | 'bindings'>): Set<string> {
-  const disputed = new Set<string>();
-  const said = new Map<string, number>();
-  for (const { binding, value } of statements(graph)) {
-    const name = graph.bindings[binding]!.name;
-    if (name === null) continue;
-    if (said.has(name) && Math.abs(said.get(name)! - value) > 1e-6) disputed.add(name);
-    said.set(name, value);
-  }
-  return disputed;
-}
-
-/** `x = 4 / 2 = 2` about a quantity of an earlier step: its last side. */
-function* statements({
-  steps,
-  bindings,
-}: Pick<PredictedGraph, 'steps' | 'bindings'>): Generator<{ binding: number; value: number }> {
-  const none = new Float64Array(bindings.length).fill(Number.NaN);
-  for (const step of steps) {
-    for (const { sides, target } of step.equations) {
-      if (target >= 0 || sides[0] === null || sides[0]!.length !== 1) continue;
-      const binding = bindingOf(sides[0]![0]!);
-      const last = sides.at(-1)!;
-      if (binding >= 0 && !hasLetters(last)) yield { binding, value: evaluate(last, none) };
-    }
-  }
-}
-
 function nodesOf(
   steps: PredictedStep[],
   bindings: Binding[],
   parents: StepParents[],
   contradicted: boolean[],
 ): PredictedNode[] {
-  const values = bindingValues({ steps, bindings });
-  const disputed = disputedUnknowns({ steps, bindings });
+  const disputed = new Set<string>();
+  const values = bindingValues({ steps, bindings }, undefined, undefined, disputed);
   const byName = new Map<string, PredictedNode>();
   steps.forEach((step, index) => {
     const { names, undefinedLetters } = parents[index]!;
