@@ -5,6 +5,7 @@ export * from './edge.ts';
 export * from './evaluations.ts';
 export * from './frames.ts';
 export { isIsomorphic } from './isomorphism.ts';
+export { tableParquet } from './parquet.ts';
 export * from './similarity.ts';
 export * from './similarity-frame.ts';
 export * from './tables.ts';

@@ -77,6 +77,7 @@ async function analyze(folders: string[], options: Options): Promise<void> {
   for (const [name, table] of entries) {
     writeFileAtomically(join(out, `${name}.csv`), `${table.toCSV()}\n`);
     writeFileAtomically(join(out, `${name}.json`), `${JSON.stringify(analysis.rowsOf(table), null, 1)}\n`);
+    writeFileAtomically(join(out, `${name}.parquet`), analysis.tableParquet(table));
   }
   if (rlSet !== undefined) writeJsonLines(join(out, 'edge_tasks.jsonl'), rlSet);
   if (options.json) {
@@ -85,7 +86,7 @@ async function analyze(folders: string[], options: Options): Promise<void> {
     printJson({ out, ...selected, ...Object.fromEntries(rows) });
   } else {
     const files = entries.map(([name]) => `${name}.csv`).join(', ');
-    process.stdout.write(`${files} (and .json) written to ${out}\n`);
+    process.stdout.write(`${files} (and .json, .parquet) written to ${out}\n`);
     if (rlSet !== undefined) process.stdout.write(`edge_tasks.jsonl: ${rlSet.length} tasks\n`);
   }
 }

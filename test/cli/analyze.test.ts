@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { responseText, type Task } from '../../src/tasks/index.ts';
+import { readParquetRows } from '../../src/tasks/parquet.ts';
 import { verify } from '../../src/verify/index.ts';
 import { generatedTasks } from '../verify/samples.ts';
 import { interplay } from './commandLine.ts';
@@ -45,6 +46,17 @@ describe('interplay analyze: similarity and edge of competence', () => {
   const table = (name: string) => JSON.parse(readFileSync(join(folder, 'out', `${name}.json`), 'utf8'));
   const analyze = (...options: string[]) =>
     interplay('analyze', folder, '--out', join(folder, 'out'), ...options);
+
+  it('writes every table as CSV, JSON and Parquet with the same rows', async () => {
+    const { code } = await analyze();
+    assert.equal(code, 0);
+    const names = readdirSync(join(folder, 'out'));
+    for (const name of ['pass_at_k', 'error_types']) {
+      assert.ok(names.includes(`${name}.csv`) && names.includes(`${name}.json`));
+      const rows = [...readParquetRows(join(folder, 'out', `${name}.parquet`))];
+      assert.deepEqual(JSON.parse(JSON.stringify(rows)), table(name));
+    }
+  });
 
   it('says how alike right responses are to training tasks', async () => {
     // Two of the three tasks with right responses are training tasks: 5 of the 6 responses.
