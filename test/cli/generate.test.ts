@@ -5,9 +5,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { main } from '../../src/cli/main.ts';
 import { type Context, createTaskSource, readTasks } from '../../src/tasks/index.ts';
 import { PAPER_TOKENIZER } from '../../src/tokenizer/index.ts';
+import { interplay } from './commandLine.ts';
 
 /** A context of a user's own. */
 const AQUARIUM: Context = {
@@ -18,28 +18,6 @@ const AQUARIUM: Context = {
   total: 'total number of sea animals',
   average: { item: 'average number of young', total: 'total number of young sea animals' },
 };
-
-/** Runs the command line in this process and catches what it prints. */
-async function run(...words: string[]): Promise<{ code: number; out: string; err: string }> {
-  const caught = { out: '', err: '' };
-  const { stdout, stderr } = process;
-  const [writeOut, writeErr] = [stdout.write, stderr.write];
-  stdout.write = ((text: string) => {
-    caught.out += text;
-    return true;
-  }) as typeof stdout.write;
-  stderr.write = ((text: string) => {
-    caught.err += text;
-    return true;
-  }) as typeof stderr.write;
-  try {
-    const code = await main(words);
-    return { code, ...caught };
-  } finally {
-    stdout.write = writeOut;
-    stderr.write = writeErr;
-  }
-}
 
 describe('interplay generate and inspect', () => {
   let folder: string;
@@ -53,7 +31,7 @@ describe('interplay generate and inspect', () => {
   it('write the stream that the options name', async () => {
     const words =
       '--contexts zoo,festival --ops 2-4,6 --modes forward --count 30 --seed 9 --split test'.split(' ');
-    const { code } = await run('generate', ...words, '--out', out);
+    const { code } = await interplay('generate', ...words, '--out', out);
     assert.equal(code, 0);
     const source = createTaskSource({
       contexts: ['zoo', 'festival'],
@@ -84,7 +62,7 @@ describe('interplay generate and inspect', () => {
       }),
     );
     writeFileSync(mixture, JSON.stringify({ components: [{ contexts: ['school'], ops: { 5: 1, 6: 1 } }] }));
-    const { code, err } = await run(
+    const { code, stderr } = await interplay(
       'generate',
       '--world',
       world,
@@ -95,7 +73,7 @@ describe('interplay generate and inspect', () => {
       '--out',
       out,
     );
-    assert.equal(code, 0, err);
+    assert.equal(code, 0, stderr);
     for (const { op, template, graph, problem } of readTasks(out)) {
       assert.ok((op === 5 || op === 6) && template === 'teachers_in_school');
       const told = graph!.nodes.filter(({ kind }) => kind === 'instance').length;
@@ -104,19 +82,19 @@ describe('interplay generate and inspect', () => {
   });
 
   it('print one JSON document on request, progress only on stderr', async () => {
-    const made = await run('generate', '--count', '12', '--ops', '3', '--out', out, '--json');
-    assert.deepEqual((({ count, ops, bytes }) => ({ count, ops, bytes }))(JSON.parse(made.out)), {
+    const made = await interplay('generate', '--count', '12', '--ops', '3', '--out', out, '--json');
+    assert.deepEqual((({ count, ops, bytes }) => ({ count, ops, bytes }))(JSON.parse(made.stdout)), {
       count: 12,
       ops: { 3: 12 },
       bytes: readFileSync(out).length,
     });
-    assert.match(made.err, /generate/);
-    const seen = await run('inspect', out, '--json', '--examples', '2');
-    const { count, ops, examples } = JSON.parse(seen.out);
+    assert.match(made.stderr, /generate/);
+    const seen = await interplay('inspect', out, '--json', '--examples', '2');
+    const { count, ops, examples } = JSON.parse(seen.stdout);
     assert.deepEqual([count, ops, examples.length], [12, { 3: 12 }, 2]);
-    const shown = await run('inspect', out, '--examples', '1');
-    assert.match(shown.out, /12 tasks/);
-    assert.match(shown.out, /Answer: \d+\./);
+    const shown = await interplay('inspect', out, '--examples', '1');
+    assert.match(shown.stdout, /12 tasks/);
+    assert.match(shown.stdout, /Answer: \d+\./);
   });
 
   const refused: [string, string[], string][] = [
@@ -158,21 +136,21 @@ describe('interplay generate and inspect', () => {
   ];
   for (const [what, words, code] of refused) {
     it(`refuse ${what} with one line and exit code 2, and write nothing`, async () => {
-      const result = await run('generate', '--count', '5', '--out', out, ...words);
+      const result = await interplay('generate', '--count', '5', '--out', out, ...words);
       assert.equal(result.code, 2);
       assert.match(
-        result.err,
+        result.stderr,
         new RegExp(`^(generate .*\\n)*interplay: ${code}: expected .+, got .+; do .+\\n$`),
       );
-      assert.equal(result.out, '');
+      assert.equal(result.stdout, '');
       assert.deepEqual(readdirSync(folder), []);
     });
   }
 
   it('refuse a request without a count or a token budget', async () => {
-    const { code, err } = await run('generate', '--out', out);
+    const { code, stderr } = await interplay('generate', '--out', out);
     assert.equal(code, 2);
-    assert.match(err, /^interplay: OPTION_CONFLICT: expected one of --count and --tokens, got neither; /);
+    assert.match(stderr, /^interplay: OPTION_CONFLICT: expected one of --count and --tokens, got neither; /);
   });
 
   it('write kinds of every mode, depth and context, one of them the user’s, with what is held out', async () => {
@@ -185,10 +163,10 @@ describe('interplay generate and inspect', () => {
       ['last', [2, 3]],
     ] as const) {
       const contexts = ['--contexts', `zoo,${file}`, '--hold-out-contexts', 'zoo'];
-      const { code, err } = await run(
+      const { code, stderr } = await interplay(
         ...['generate', '--count', '200', '--split', split, ...contexts, ...words.split(' '), '--out', out],
       );
-      assert.equal(code, 0, err);
+      assert.equal(code, 0, stderr);
       const tasks = [...readTasks(out)];
       const source = createTaskSource({
         contexts: ['zoo', AQUARIUM],
@@ -209,36 +187,38 @@ describe('interplay generate and inspect', () => {
 
   it('write as many tokens as asked for, and count them again', async () => {
     const gz = `${out}.gz`;
-    const made = await run('generate', '--tokens', '12.5k', '--ops', '2-6', '--out', gz, '--json');
-    const { count, tokens, dropped } = JSON.parse(made.out);
+    const made = await interplay('generate', '--tokens', '12.5k', '--ops', '2-6', '--out', gz, '--json');
+    const { count, tokens, dropped } = JSON.parse(made.stdout);
     assert.ok(tokens >= 12_500 && tokens < 13_500, `${tokens}`);
     assert.equal(dropped, undefined);
-    const seen = JSON.parse((await run('inspect', gz, '--tokenizer', PAPER_TOKENIZER, '--json')).out);
+    const seen = JSON.parse(
+      (await interplay('inspect', gz, '--tokenizer', PAPER_TOKENIZER, '--json')).stdout,
+    );
     assert.deepEqual([seen.count, seen.tokens], [count, tokens]);
     assert.ok(seen.lengths.tokens.max < 1000);
-    const shown = await run('inspect', gz, '--tokenizer', PAPER_TOKENIZER);
-    assert.match(shown.out, new RegExp(`${count} tasks, ${tokens.toLocaleString('en-US')} tokens, `));
-    const other = await run('generate', '--count', '5', '--tokenizer', PAPER_TOKENIZER, '--out', out);
-    assert.match(other.out, /: 5 tasks, [\d,]+ tokens, /);
+    const shown = await interplay('inspect', gz, '--tokenizer', PAPER_TOKENIZER);
+    assert.match(shown.stdout, new RegExp(`${count} tasks, ${tokens.toLocaleString('en-US')} tokens, `));
+    const other = await interplay('generate', '--count', '5', '--tokenizer', PAPER_TOKENIZER, '--out', out);
+    assert.match(other.stdout, /: 5 tasks, [\d,]+ tokens, /);
   });
 
   it('leave out duplicates on request, and say how many', async () => {
     const words = ['--ops', '3', '--contexts', 'zoo', '--count', '20', '--unique', 'graph'];
-    const made = await run('generate', ...words, '--out', out, '--json');
+    const made = await interplay('generate', ...words, '--out', out, '--json');
     const tasks = [...readTasks(out)];
     assert.equal(new Set(tasks.map(({ fingerprint }) => fingerprint)).size, 20);
-    assert.equal(JSON.parse(made.out).dropped, tasks.at(-1)!.index! + 1 - 20);
-    const shown = await run('generate', ...words, '--out', out);
-    assert.match(shown.out, /: 20 tasks, \d+ duplicates left out, /);
+    assert.equal(JSON.parse(made.stdout).dropped, tasks.at(-1)!.index! + 1 - 20);
+    const shown = await interplay('generate', ...words, '--out', out);
+    assert.match(shown.stdout, /: 20 tasks, \d+ duplicates left out, /);
   });
 
   it('refuse to inspect a file without tasks', async () => {
     for (const content of ['', '\n\n']) {
       writeFileSync(out, content);
       for (const words of [[], ['--json']]) {
-        const { code, err, out: printed } = await run('inspect', out, ...words);
+        const { code, stderr, stdout: printed } = await interplay('inspect', out, ...words);
         assert.deepEqual([code, printed], [2, '']);
-        assert.match(err, /^interplay: NO_TASKS: expected at least one task, got none in /);
+        assert.match(stderr, /^interplay: NO_TASKS: expected at least one task, got none in /);
       }
     }
   });
@@ -247,7 +227,7 @@ describe('interplay generate and inspect', () => {
     const path = fileURLToPath(new URL('../../../shared/reference/samples.jsonl', import.meta.url));
     if (!existsSync(path)) this.skip();
     const { count, modes, depths, splits, fingerprints } = JSON.parse(
-      (await run('inspect', path, '--json')).out,
+      (await interplay('inspect', path, '--json')).stdout,
     );
     assert.equal(count, 150);
     assert.deepEqual(Object.keys(modes).sort(), ['forwardreverse', 'normalforward']);
@@ -255,20 +235,20 @@ describe('interplay generate and inspect', () => {
   });
 
   it('refuse an output that is no task file, or cannot be written', async () => {
-    const csv = await run('generate', '--count', '5', '--out', join(folder, 'tasks.csv'));
-    assert.match(csv.err, /^interplay: OUT_FORMAT: /);
+    const csv = await interplay('generate', '--count', '5', '--out', join(folder, 'tasks.csv'));
+    assert.match(csv.stderr, /^interplay: OUT_FORMAT: /);
     writeFileSync(join(folder, 'file'), '');
-    const below = await run('generate', '--count', '5', '--out', join(folder, 'file', 'tasks.jsonl'));
-    assert.match(below.err, /^interplay: OUTPUT_UNWRITABLE: /);
+    const below = await interplay('generate', '--count', '5', '--out', join(folder, 'file', 'tasks.jsonl'));
+    assert.match(below.stderr, /^interplay: OUTPUT_UNWRITABLE: /);
     assert.deepEqual([csv.code, below.code], [2, 2]);
   });
 
   it('refuse to inspect what is no task file', async () => {
-    assert.match((await run('inspect', out)).err, /^interplay: INPUT_UNREADABLE: /);
+    assert.match((await interplay('inspect', out)).stderr, /^interplay: INPUT_UNREADABLE: /);
     writeFileSync(out, '{"problem": "x"}\n');
-    const { code, err } = await run('inspect', out);
+    const { code, stderr } = await interplay('inspect', out);
     assert.equal(code, 2);
-    assert.match(err, /^interplay: TASK_RECORD: expected field question .* line 1; do /);
+    assert.match(stderr, /^interplay: TASK_RECORD: expected field question .* line 1; do /);
     assert.ok(existsSync(out));
   });
 

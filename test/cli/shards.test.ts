@@ -10,33 +10,25 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
-import { register } from '../../src/cli/shards.ts';
 import { runCancellable } from '../../src/core/cancellation.ts';
 import { writeJsonLines } from '../../src/core/jsonl.ts';
 import { createTaskSource, trainingText } from '../../src/tasks/index.ts';
 import { openTokenizer, PAPER_TOKENIZER } from '../../src/tokenizer/index.ts';
 import { openShards, parsePretrainConfig, writeShards } from '../../src/train/index.ts';
+import { interplay } from './commandLine.ts';
 
-/** Runs the command in this process; returns what it printed. */
+/** What the command prints; a user's error is shown in full. */
 async function run(...words: string[]): Promise<string> {
-  const program = new Command('interplay').exitOverride().configureOutput({ writeErr: () => {} });
-  register(program);
-  const { stdout, stderr } = process;
-  const [writeOut, writeErr] = [stdout.write, stderr.write];
-  let printed = '';
-  stdout.write = ((chunk: string) => {
-    printed += chunk;
-    return true;
-  }) as typeof stdout.write;
-  stderr.write = (() => true) as typeof stderr.write;
-  try {
-    await program.parseAsync(['shards', ...words], { from: 'user' });
-  } finally {
-    stdout.write = writeOut;
-    stderr.write = writeErr;
-  }
-  return printed;
+  const { code, stdout, stderr } = await interplay('shards', ...words);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+/** The command is refused with the code. */
+async function refuses(code: string, ...words: string[]): Promise<void> {
+  const outcome = await interplay('shards', ...words);
+  assert.equal(outcome.code, 2);
+  assert.ok(outcome.stderr.includes(`interplay: ${code}: `), outcome.stderr);
 }
 
 describe('interplay shards', () => {
@@ -77,18 +69,16 @@ describe('interplay shards', () => {
   });
 
   it('refuses what has no end, other files in the folder, and damage', async () => {
-    await assert.rejects(run('write', '--out', out), { code: 'USAGE' });
-    await assert.rejects(run('write', '--set', 'data.shards=x', '--out', out), { code: 'USAGE' });
-    await assert.rejects(run('write', '--texts', '3', '--set', 'data.thinking={}', '--out', out), {
-      code: 'THINK_TOKENS',
-    });
+    await refuses('USAGE', 'write', '--out', out);
+    await refuses('USAGE', 'write', '--set', 'data.shards=x', '--out', out);
+    await refuses('THINK_TOKENS', 'write', '--texts', '3', '--set', 'data.thinking={}', '--out', out);
     assert.equal(existsSync(out), false);
     writeFileSync(join(folder, 'precious'), 'x');
-    await assert.rejects(run('write', '--texts', '3', '--out', folder), { code: 'SHARDS_FOLDER' });
+    await refuses('SHARDS_FOLDER', 'write', '--texts', '3', '--out', folder);
     assert.equal(readFileSync(join(folder, 'precious'), 'utf8'), 'x');
     await run('write', '--texts', '3', '--out', out);
     truncateSync(join(out, '00000.tokens'), 10);
-    await assert.rejects(run('check', out), { code: 'SHARDS' });
+    await refuses('SHARDS', 'check', out);
   });
 
   it('stopped, leaves nothing', async () => {

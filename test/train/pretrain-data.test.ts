@@ -16,19 +16,13 @@ import {
   readMetrics,
   writeShards,
 } from '../../src/train/index.ts';
+import { SMALLEST } from './tiny.ts';
 
 describe('pretrain on other data', () => {
   let folder: string;
   const at = (name: string) => join(folder, name);
   const settings: PretrainInput = {
-    model: {
-      hidden_size: 8,
-      intermediate_size: 16,
-      num_hidden_layers: 1,
-      num_attention_heads: 2,
-      num_key_value_heads: 1,
-      max_position_embeddings: 512,
-    },
+    model: SMALLEST,
     validation: { tasks: 12, data: { world: 'micro', ops: '2' }, by: ['context'] },
     tokens: 6000,
     batch_tokens: 1000,

@@ -18,16 +18,10 @@ import type { ProgressReport } from '../../src/core/progress.ts';
 import { disposeQwen2, loadModel } from '../../src/model/index.ts';
 import { type PretrainInput, type PretrainOptions, pretrain, readMetrics } from '../../src/train/index.ts';
 import { configHash } from '../../src/train/runFolder.ts';
+import { SMALLEST } from './tiny.ts';
 
 const settings: PretrainInput = {
-  model: {
-    hidden_size: 8,
-    intermediate_size: 16,
-    num_hidden_layers: 1,
-    num_attention_heads: 2,
-    num_key_value_heads: 1,
-    max_position_embeddings: 512,
-  },
+  model: SMALLEST,
   tokenizer: { vocabulary: 420, tasks: 100 },
   data: { world: 'micro', contexts: ['zoo'], ops: '2-3' },
   validation: { tasks: 2 },

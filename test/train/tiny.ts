@@ -18,6 +18,16 @@ export const TINY: ModelConfig = parseModelConfig(
   'the test',
 );
 
+/** The same for the program: settings of a model that reads whole texts, whatever its tokenizer. */
+export const SMALLEST = {
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  num_key_value_heads: 1,
+  max_position_embeddings: 512,
+};
+
 export function tinyModel(seed: number): Qwen2 {
   return createQwen2({ ...TINY, initializer_range: 0.3 }, seed);
 }
