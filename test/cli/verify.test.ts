@@ -134,16 +134,11 @@ describe('interplay verify and analyze', () => {
         ['missing_nodes', 0.5],
       ],
     );
-    assert.deepEqual(readdirSync(out).sort(), [
-      'error_types.csv',
-      'error_types.json',
-      'first_errors.csv',
-      'first_errors.json',
-      'pass_at_k.csv',
-      'pass_at_k.json',
-      'pass_at_k_by_range.csv',
-      'pass_at_k_by_range.json',
-    ]);
+    const tables = ['error_types', 'first_errors', 'pass_at_k', 'pass_at_k_by_range'];
+    assert.deepEqual(
+      readdirSync(out).sort(),
+      tables.flatMap((name) => ['csv', 'json', 'parquet'].map((format) => `${name}.${format}`)),
+    );
   });
 
   it('analyze refuses rows without verdicts', async () => {
