@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
+import { isTooDeep } from '../core/json.ts';
 import { dataSchema, lossOnSchema, packingSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
 import { DECAY_SHAPES, SCHEDULES } from './schedule.ts';
 
@@ -209,6 +210,8 @@ function guardKey(key: string, override: string): void {
 }
 
 function parseValue(text: string): unknown {
+  if (isTooDeep(text))
+    throw userError('SET', 'a value of a setting', text.slice(0, 20), 'write it less nested');
   try {
     return JSON.parse(text);
   } catch {

@@ -2,9 +2,9 @@
  * The files of a run folder that grow while it runs. `metrics.jsonl` holds what the run computed and is the same
  * for the same settings and seed; `timing.jsonl` holds what the machine did meanwhile; the TensorBoard events hold both.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, writeFileAtomically } from '../core/files.ts';
+import { appendToFile, makeOutputFolder, writeFileAtomically } from '../core/files.ts';
 import { EventWriter } from './tensorboard.ts';
 
 /** One line of metrics.jsonl; names are documented in docs/metrics.md. */
@@ -46,20 +46,20 @@ export class RunLog {
     private readonly folder: string,
     options: RunLogOptions = {},
   ) {
-    makeFolder(folder);
+    makeOutputFolder(folder);
     this.events =
       options.tensorboard === undefined ? undefined : new EventWriter(folder, options.tensorboard);
   }
 
   metrics(line: TrainMetrics): void {
-    appendFileSync(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+    appendToFile(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
     const { step, validation_loss_by_group: groups = {}, ...values } = line;
     const byGroup = Object.entries(groups).map(([name, loss]) => [`validation_loss/${name}`, loss] as const);
     this.events?.scalars(step, 'train', { ...values, ...Object.fromEntries(byGroup) });
   }
 
   timing(line: TrainTiming): void {
-    appendFileSync(join(this.folder, 'timing.jsonl'), `${JSON.stringify(line)}\n`);
+    appendToFile(join(this.folder, 'timing.jsonl'), `${JSON.stringify(line)}\n`);
     const { step, ...values } = line;
     this.events?.scalars(step, 'timing', values);
   }

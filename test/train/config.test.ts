@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { applyOverrides, parsePretrainConfig, pretrainSchema } from '../../src/train/config.ts';
+import { openData } from '../../src/train/data.ts';
 
 describe('training settings', () => {
   it('fills in every default', () => {
@@ -68,5 +69,21 @@ describe('docs/training.md', () => {
       .filter((line) => line.startsWith('| `'))
       .join('\n');
     for (const key of Object.keys(pretrainSchema.shape)) assert.ok(table.includes(`\`${key}\``), key);
+  });
+
+  it('shows settings that open', () => {
+    const page = readFileSync(new URL('../../docs/training.md', import.meta.url), 'utf8');
+    const blocks = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text]) => JSON.parse(text!) as object);
+    assert.ok(blocks.length >= 4, `${blocks.length} blocks of settings`);
+    for (const block of blocks) {
+      const { data, validation, seed } = parsePretrainConfig(block, JSON.stringify(block));
+      assert.ok(openData(data, seed).text!(0).length > 0, JSON.stringify(block));
+      openData(validation.data ?? data, seed, validation.split);
+    }
+    const inline = [...page.matchAll(/`("[a-z_]+": \{[^`]*\})`/g)].map(
+      ([, text]) => JSON.parse(`{${text}}`) as object,
+    );
+    assert.ok(inline.length >= 1, 'settings within a sentence');
+    for (const settings of inline) parsePretrainConfig(settings, JSON.stringify(settings));
   });
 });
