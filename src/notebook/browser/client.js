@@ -117,7 +117,10 @@
         options[filter.name] = filter.name === 'op' ? Number(value) : label;
       }
       options.page = 1;
-      const quoted = (value) => JSON.stringify(value).replaceAll("'", "\\'").replaceAll('"', "'");
+      const quoted = (value) => {
+        if (Array.isArray(value)) return `[${value.map(quoted).join(', ')}]`;
+        return typeof value === 'string' ? `'${value.replace(/[\\']/g, '\\$&')}'` : String(value);
+      };
       const fields = Object.entries(options).map(([key, value]) => `${key}: ${quoted(value)}`);
       return `browse(${quoted(data.folder)}, { ${fields.join(', ')} })`;
     }

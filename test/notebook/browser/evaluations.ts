@@ -1,8 +1,8 @@
 /** Evaluation folders as `evaluate` writes them, of responses made by rule: right ones and wrong ones of every kind. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { responseText, type Task } from '../../src/tasks/index.ts';
-import { type Verdict, verify } from '../../src/verify/index.ts';
+import { responseText, type Task } from '../../../src/tasks/index.ts';
+import { type Verdict, verify } from '../../../src/verify/index.ts';
 
 export type SavedSample = Verdict & {
   task_id: string;
