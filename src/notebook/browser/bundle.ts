@@ -77,10 +77,7 @@ function stillHtml(view: BrowserView): string {
     rest > 0
       ? `${rest} more samples and the filters need scripts: trust the notebook, or run the cell again.`
       : 'The filters need scripts: trust the notebook, or run the cell again.';
-  const body =
-    view.shown.length === 0
-      ? '<p>No sample passes the filters.</p>'
-      : `${samples.join('\n')}\n<p class="note">${more}</p>`;
+  const body = view.shown.length === 0 ? '' : `${samples.join('\n')}\n<p class="note">${more}</p>`;
   return `<div class="head"><b>Samples of ${escapeHtml(view.evaluation.folder)}</b><br/>${escapeHtml(shownText(view))}</div>
 ${totalsHtml(view)}
 <div class="app" hidden="hidden"></div>
@@ -92,6 +89,7 @@ ${body}
 /** `60 of 128,000 samples: spread over …`. */
 function shownText({ shown, matching, evaluation, how }: BrowserView): string {
   const count = (n: number) => n.toLocaleString('en-US');
+  if (matching === 0) return `none of ${count(evaluation.length)} samples passes the filters`;
   const of = matching < evaluation.length ? ` matching (of ${count(evaluation.length)})` : '';
   const problems = new Set(shown.map(({ sample }) => sample.task_id)).size;
   return `${count(shown.length)} of ${count(matching)}${of} samples, of ${count(problems)} ${problems === 1 ? 'problem' : 'problems'}: ${how}`;

@@ -63,7 +63,7 @@ function summaryHtml(sample: EvaluatedSample, { comparison }: Alignment): string
     `${right} of ${comparison.nodes.length} gold steps right`,
     ...(first === null ? [] : [`first error: ${first.kind} in step ${first.step + 1}`]),
     ...(sample.errors.length === 0 ? [] : [sample.errors.map(words).join(', ')]),
-    ...(sample.tokens === undefined ? [] : [`${sample.tokens} tokens`]),
+    ...((sample.tokens ?? null) === null ? [] : [`${sample.tokens} tokens`]),
   ];
   const stale =
     comparison.processAccuracy === sample.process_accuracy

@@ -19,8 +19,8 @@ export type EvaluatedSample = Verdict & {
   template: string;
   mode: string;
   response: string;
-  /** New tokens; absent when the responses came from elsewhere. */
-  tokens?: number;
+  /** New tokens; absent or null when the responses came from elsewhere. */
+  tokens?: number | null;
   stop_reason?: string;
   fingerprint?: string;
   task: TaskRecord;
