@@ -47,6 +47,7 @@ ${browserHtml(view)}
 export function browserHtml(view: BrowserView): string {
   const style = asset('browser.css');
   const scope = `ib-${sha256(style, 8)}`;
+  // The class is named twice in every rule, since front ends style tables by rules as specific as ours would be.
   const still = stillHtml(view);
   const payload = JSON.stringify(payloadOf(view));
   // Equal content, equal id: two copies of one output each find their own root all the same.
@@ -55,7 +56,7 @@ export function browserHtml(view: BrowserView): string {
     .replace('__ID__', id)
     .replace('__DATA__', gzipMember(payload).toString('base64'));
   return `<div class="${scope}" data-interplay-browser="${id}" data-lm-suppress-shortcuts="true">
-<style>${style.replaceAll('.ib', `.${scope}`)}</style>
+<style>${style.replaceAll('.ib', `.${scope}.${scope}`)}</style>
 ${still}
 <script>${script}</script>
 </div>`;
