@@ -27,12 +27,12 @@ const TASKS = 64;
 /** Share of the sampling time that everything else may take. */
 const MOST = 0.1;
 /** Times as many prompts in the second process. */
-const GROWTH = 8;
+const GROWTH = 16;
 /**
- * Bytes that another sample may cost: less than half of a row of `samples.jsonl` (2 kB), so that no row can be kept;
- * counts, the place in the file and what the collector of garbage leaves for later fit.
+ * Bytes that another sample may cost: less than its row in the file, and far less than a row as an object. Counts, the
+ * place in the file and what the garbage collector leaves for later fit.
  */
-const MOST_A_SAMPLE = 1000;
+const MOST_A_SAMPLE = 2000;
 
 export async function evaluateBenchmark(options: BenchmarkOptions): Promise<BenchmarkReport> {
   const { name } = benchmarkConfig(options.config ?? 'micro');
