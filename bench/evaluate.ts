@@ -29,7 +29,7 @@ const MOST = 0.1;
 /** Times as many prompts in the second process. */
 const GROWTH = 16;
 /**
- * Bytes that another sample may cost: less than its row in the file, and far less than a row as an object. Counts, the
+ * Bytes that another sample may cost: about its row in the file, and far less than a row as an object. Counts, the
  * place in the file and what the garbage collector leaves for later fit.
  */
 const MOST_A_SAMPLE = 2000;
