@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   pretrain: () => import('./pretrain.ts'),
   sample: () => import('./sample.ts'),
   evaluate: () => import('./evaluate.ts'),
+  browse: () => import('./browse.ts'),
   verify: () => import('./verify.ts'),
   analyze: () => import('./analyze.ts'),
   budget: () => import('./budget.ts'),
