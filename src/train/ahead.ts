@@ -10,8 +10,8 @@ import type { DataConfig } from './dataConfig.ts';
 
 /** Sequences that a thread is asked for at once. */
 export const CHUNK_TEXTS = 64;
-/** Chunks that a thread has to do, so that it never waits for this one. */
-const AHEAD = 4;
+/** Chunks that are made ahead: two windows of the packings in rows, which read a whole window of texts at once. */
+const AHEAD = 32;
 /** A thread needs seconds to begin and milliseconds a chunk: one that is silent for so long is gone. */
 const LONGEST_WAIT_MS = 300_000;
 
@@ -117,7 +117,7 @@ class Ahead implements SequencesAhead {
     this.from = chunk;
     for (const old of this.ready.keys()) if (old < chunk) this.ready.delete(old);
     const { threads } = this;
-    for (; this.asked < chunk + AHEAD * threads.length; this.asked++) {
+    for (; this.asked < chunk + AHEAD; this.asked++) {
       threads[this.asked % threads.length]!.port.postMessage(this.asked);
     }
     const reply = this.wait(chunk);

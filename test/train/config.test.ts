@@ -45,6 +45,35 @@ describe('training settings', () => {
     parsePretrainConfig({ warmup: 0.6, decay: 0.5 }); // the decay is that of wsd alone
   });
 
+  it('names all contradictions at once', () => {
+    assert.throws(
+      () => parsePretrainConfig({ tokens: 10, warmup: 0.95, schedule: 'wsd', min_learning_rate: 1 }),
+      {
+        code: 'CONFIG',
+        message:
+          /at most learning_rate \(0\.002\); tokens at least .*; warmup \+ decay at most 1, got 1; 10; 1\.05/,
+      },
+    );
+  });
+
+  it('refuses held-out tasks that are trained on', () => {
+    const refused: object[] = [
+      { validation: { split: 'train' } },
+      { data: { split: 'val' } },
+      { validation: { split: 'train', data: { contexts: ['zoo'] } } },
+      { data: { files: ['a.jsonl', 'b.jsonl'] }, validation: { files: ['b.jsonl'] } },
+    ];
+    for (const input of refused) {
+      assert.throws(
+        () => parsePretrainConfig(input),
+        { code: 'CONFIG', message: /trained on|in both/ },
+        JSON.stringify(input),
+      );
+    }
+    parsePretrainConfig({ validation: { split: 'train', tasks: 0 } });
+    parsePretrainConfig({ data: { files: ['a.jsonl'] }, validation: { files: ['b.jsonl'] } });
+  });
+
   it('sets dotted keys; values are JSON, or text', () => {
     const input = { data: { world: 'paper' } };
     assert.deepEqual(applyOverrides(input, ['data.world=micro', 'tokens=5000', 'data.contexts=["zoo"]']), {
