@@ -177,7 +177,7 @@ async function trainLocked(
   const log = new RunLog(run, config.tensorboard ? { tensorboard: wallTime } : {});
   if (resumed !== undefined) {
     Object.assign(state, readState(resumed));
-    restoreCheckpoint(resumed, model, optimizer, state);
+    restoreCheckpoint(resumed, model, optimizer, state.step);
     log.rewindTo(state.step);
   }
 

@@ -12,8 +12,7 @@ import {
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import { readJsonFile } from '../core/json.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { latestCheckpoint, readState } from './checkpoint.ts';
-import type { PretrainConfig } from './config.ts';
+import { latestCheckpoint, readRunState } from './checkpoint.ts';
 import { LOCK } from './lock.ts';
 import type { PackedBatch } from './packing.ts';
 
@@ -31,7 +30,7 @@ export interface RunFacts {
 /** Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill. */
 export function checkRun(
   run: string,
-  config: PretrainConfig,
+  config: object,
   options: { resume?: boolean; overwrite?: boolean },
 ): string | undefined {
   checkOutputFolder(run);
@@ -43,7 +42,7 @@ export function checkRun(
   if (options.resume) {
     const checkpoint = used ? latestCheckpoint(run) : undefined;
     if (checkpoint !== undefined) {
-      if (readState(checkpoint).config_hash === configHash(config)) return checkpoint;
+      if (readRunState(checkpoint).config_hash === configHash(config)) return checkpoint;
       throw otherSettings(run);
     }
     const path = join(run, 'config.json');
@@ -74,7 +73,7 @@ function otherSettings(run: string): Error {
 }
 
 /** Clears what an earlier run left and writes config.json and env.json, the latter with `facts`. */
-export function openRun(run: string, config: PretrainConfig, facts: RunFacts): void {
+export function openRun(run: string, config: object, facts: object): void {
   clearRun(run);
   writeFileAtomically(join(run, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   writeFileAtomically(join(run, 'env.json'), `${JSON.stringify({ ...environment(), ...facts }, null, 2)}\n`);
@@ -99,7 +98,7 @@ function clearRun(run: string): void {
 }
 
 /** What `state.json` knows the settings by. */
-export function configHash(config: PretrainConfig): string {
+export function configHash(config: object): string {
   return sha256(canonicalJson(config), 16);
 }
 
