@@ -4,6 +4,7 @@
  * (PAPER §5.2), the other published recipes are {@link PRESETS}. Formulas: docs/rl.md.
  */
 import { z } from 'zod';
+import { userError } from '../core/errors.ts';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
@@ -247,6 +248,32 @@ export const objectiveSchema = z.preprocess(
 export type Objective = z.output<typeof objectiveSchema>;
 /** The same as a user writes them. */
 export type ObjectiveInput = Partial<z.input<typeof objectiveFields>> & { preset?: Preset };
+
+/**
+ * The objective with the lengths that depend on the run filled in: `const_norm_length` and `overlong.l_max` are by
+ * default the most new tokens of a rollout, `overlong.l_cache` a fifth of l_max (DAPO: 4,096 of 20,480).
+ * @throws CONFIG when l_cache is longer than l_max
+ */
+export function resolveLengths(objective: Objective, mostNewTokens: number): Objective {
+  const { overlong } = objective;
+  const most = overlong.l_max ?? mostNewTokens;
+  const cache = overlong.l_cache ?? Math.max(1, Math.round(most / 5));
+  if (overlong.mode === 'soft' && cache > most) {
+    throw userError(
+      'CONFIG',
+      `overlong.l_cache at most l_max (${most})`,
+      String(cache),
+      'lower overlong.l_cache',
+    );
+  }
+  return {
+    ...objective,
+    ...(objective.aggregation === 'const_norm' && {
+      const_norm_length: objective.const_norm_length ?? mostNewTokens,
+    }),
+    ...(overlong.mode === 'soft' && { overlong: { ...overlong, l_max: most, l_cache: cache } }),
+  };
+}
 
 /** The preset that the input names with the input laid over it; what is no object is left to the schema. */
 function applyPreset(input: unknown): unknown {
