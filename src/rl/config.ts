@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
+import { VERIFIERS } from '../evaluate/index.ts';
 import { dataSchema, type GeneratedData } from '../train/dataConfig.ts';
 import { DECAY_SHAPES, parseSettings, SCHEDULES } from '../train/index.ts';
-import { VERIFIERS } from '../evaluate/index.ts';
 import { objectiveSchema, resolveLengths } from './options.ts';
 
 const count = z.int().min(1);
@@ -147,7 +147,11 @@ const DEFAULT_DATA = { mixture: 'paper-rl-op11-14' };
  * @throws CONFIG
  */
 export function parseGrpoConfig(input: unknown, source = 'the settings'): GrpoConfig {
-  const { steps, nominal_length, mini_batch_prompts, reward, ...given } = parseSettings(grpoSchema, input, source);
+  const { steps, nominal_length, mini_batch_prompts, reward, ...given } = parseSettings(
+    grpoSchema,
+    input,
+    source,
+  );
   const problems = contradictions({ steps, mini_batch_prompts, ...given });
   if (problems.length > 0) {
     throw userError(
@@ -171,8 +175,7 @@ export function parseGrpoConfig(input: unknown, source = 'the settings'): GrpoCo
 }
 
 /** A curriculum says which ops; the paper's mixture would, too. */
-const defaultData = (curriculum: boolean) =>
-  curriculum ? { modes: ['forward', 'reverse'] } : DEFAULT_DATA;
+const defaultData = (curriculum: boolean) => (curriculum ? { modes: ['forward', 'reverse'] } : DEFAULT_DATA);
 
 /** Settings that are right each by itself, but not together. */
 function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): string[] {
@@ -219,9 +222,7 @@ function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): stri
 }
 
 /** The generated tasks that validation draws, with its split; undefined when they come from files or nowhere. */
-export function heldOutData(
-  config: Pick<Parsed, 'data' | 'edge' | 'validation'>,
-): GeneratedData | undefined {
+export function heldOutData(config: Pick<Parsed, 'data' | 'edge' | 'validation'>): GeneratedData | undefined {
   const { data, edge, validation } = config;
   if (validation.files !== undefined) return undefined;
   if (validation.data === undefined && (edge !== undefined || (data !== undefined && 'files' in data))) {

@@ -70,21 +70,13 @@ export function rolloutStatistics({ groups, trained, rounds }: StepRollouts): Ro
     groups_all_correct: ofKind('all_correct'),
     groups_all_wrong: ofKind('all_wrong'),
     groups_mixed: ofKind('mixed'),
-    groups_without_signal: average(groups.map((group) => Number(!hasSignal(group.rollouts.map((r) => r.reward))))),
+    groups_without_signal: average(
+      groups.map((group) => Number(!hasSignal(group.rollouts.map((r) => r.reward)))),
+    ),
     ...(rounds > 1 || trained.length < groups.length ? { sampling_batches: rounds } : {}),
     groups_sampled: groups.length,
     groups_trained: trained.length,
   };
-}
-
-/** Tokens of prompt and response, over all rollouts that were sampled and over those that are trained on. */
-export function countTokens({ groups, trained }: StepRollouts): { sampled: number; trained: number } {
-  const count = (of: StepRollouts['groups']) =>
-    of.reduce(
-      (sum, { rollouts }) => rollouts.reduce((s, r) => s + r.prompt.length + r.response.length, sum),
-      0,
-    );
-  return { sampled: count(groups), trained: count(trained) };
 }
 
 function average(values: readonly number[]): number {

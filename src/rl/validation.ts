@@ -61,12 +61,18 @@ function fromFiles(
 ): RlPrompt[] {
   const tasks = files.flatMap((file) => [...readTasks(file)]).slice(0, validation.tasks);
   if (tasks.length === 0) {
-    throw userError('NO_TASKS', 'at least one task to validate on', `none in ${files.join(', ')}`, 'name others');
+    throw userError(
+      'NO_TASKS',
+      'at least one task to validate on',
+      `none in ${files.join(', ')}`,
+      'name others',
+    );
   }
   const split = data !== undefined && 'split' in data ? data.split : undefined;
   const seen = (task: TaskRecord) => recipe.trainsOn(task) || (split !== undefined && task.split === split);
   const trained = tasks.filter(seen).length;
-  if (trained > 0) throw overlap(`tasks in ${files.join(', ')} whose graphs are not trained on`, `${trained} that are`);
+  if (trained > 0)
+    throw overlap(`tasks in ${files.join(', ')} whose graphs are not trained on`, `${trained} that are`);
   const ids = taskIds(tasks);
   const prompts = tasks.map((task, i) => promptOf(task, ids[i]!, tokenizer));
   const fitting = prompts.filter((prompt) => prompt.ids.length <= longest);
@@ -155,4 +161,5 @@ export async function validate(
   };
 }
 
-const passAt1 = (group: GroupMetrics, verifier: 'verified' | 'answer'): Estimate => group.pass_at_k[verifier]['1']!;
+const passAt1 = (group: GroupMetrics, verifier: 'verified' | 'answer'): Estimate =>
+  group.pass_at_k[verifier]['1']!;
