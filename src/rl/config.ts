@@ -44,8 +44,8 @@ const curriculumSchema = z
     lower_at: share.default(0).describe('mean pass rate below which the range before comes back'),
     window: count.default(10).describe('steps that the mean is over'),
   })
-  .refine(({ raise_at, lower_at }) => lower_at < raise_at, {
-    message: 'must be below raise_at',
+  .refine(({ raise_at, lower_at }) => lower_at <= raise_at, {
+    message: 'must be at most raise_at',
     path: ['lower_at'],
   });
 

@@ -29,7 +29,7 @@ export function tinySettings(init: string): GrpoInput {
   return {
     init,
     data: { world: 'micro', contexts: ['zoo'], ops: '2-3' },
-    reward: [{ name: 'commas' }, { name: 'outcome', weight: 0.5 }],
+    reward: [{ name: 'e' }, { name: 'outcome', weight: 0.5 }],
     prompts_per_step: 4,
     group_size: 3,
     mini_batch_prompts: 2,
@@ -46,5 +46,5 @@ export function tinySettings(init: string): GrpoInput {
 
 /** A reward that untrained models earn sometimes: the share of the letter `e`, which they can learn to write. */
 export const REWARDS: Readonly<Record<string, RewardFunction>> = {
-  commas: (_verdict, { response, tokens }) => response.split('e').length / (tokens + 1),
+  e: (_verdict, { response, tokens }) => response.split('e').length / (tokens + 1),
 };
