@@ -147,11 +147,16 @@ const DEFAULT_DATA = { mixture: 'paper-rl-op11-14' };
  * @throws CONFIG
  */
 export function parseGrpoConfig(input: unknown, source = 'the settings'): GrpoConfig {
-  const { steps, nominal_length, mini_batch_prompts, reward, ...given } = parseSettings(
+  const { steps, nominal_length, mini_batch_prompts, reward, ...parsed } = parseSettings(
     grpoSchema,
     input,
     source,
   );
+  const needsData = parsed.data === undefined && parsed.edge === undefined;
+  const given = {
+    ...parsed,
+    ...(needsData ? { data: dataSchema.parse(defaultData(parsed.curriculum !== undefined)) } : {}),
+  };
   const problems = contradictions({ steps, mini_batch_prompts, ...given });
   if (problems.length > 0) {
     throw userError(
@@ -161,11 +166,9 @@ export function parseGrpoConfig(input: unknown, source = 'the settings'): GrpoCo
       'correct these fields',
     );
   }
-  const needsData = given.data === undefined && given.edge === undefined;
   return {
     ...given,
     objective: resolveLengths(given.objective, given.max_response_tokens),
-    ...(needsData ? { data: dataSchema.parse(defaultData(given.curriculum !== undefined)) } : {}),
     ...(given.budget === undefined ? { steps: steps ?? 200 } : {}),
     // 4 updates a step, as the paper's 256 of 1,024 prompts.
     mini_batch_prompts: mini_batch_prompts ?? Math.ceil(given.prompts_per_step / 4),
@@ -228,8 +231,8 @@ export function heldOutData(config: Pick<Parsed, 'data' | 'edge' | 'validation'>
   if (validation.data === undefined && (edge !== undefined || (data !== undefined && 'files' in data))) {
     return undefined; // a set of tasks has no part that is held out
   }
-  const own = validation.data ?? data ?? dataSchema.parse(DEFAULT_DATA);
-  if ('files' in own || 'shards' in own) return undefined;
+  const own = validation.data ?? data;
+  if (own === undefined || 'files' in own || 'shards' in own) return undefined;
   return { ...own, split: validation.split };
 }
 
