@@ -122,7 +122,7 @@ describe('rl: advantages', () => {
           centred,
         );
         shifted.forEach((group, g) => {
-          near([Array.from(group)], [Array.from(plain[g]!)], 1e-12));
+          near([Array.from(group)], [Array.from(plain[g]!)], 1e-12);
         });
         for (const group of plain) assert.ok(Math.abs(group.reduce((a, b) => a + b, 0)) < 1e-12, `${group}`);
       }),

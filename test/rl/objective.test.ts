@@ -138,7 +138,7 @@ describe('rl: the objective', () => {
           }
         }
       }),
-      { numRuns: 400, seed: 8 },
+      { numRuns: 200, seed: 8 },
     );
   });
 
