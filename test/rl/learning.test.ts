@@ -80,7 +80,7 @@ describe('rl: learning', () => {
   for (const preset of ['paper', 'dr_grpo', 'dapo', 'rloo', 'gspo'] as const) {
     it(`reaches a mean reward of 0.95 in ${STEPS} steps: ${preset}`, () => {
       const means = train(preset, false);
-      assert.ok(means[0]! < 0.3, `starts at ${means[0]}`);
+      assert.ok(means[0]! < 0.5, `starts at ${means[0]}`);
       assert.ok(means.at(-1)! >= 0.95, `mean rewards ${means.map((x) => x.toFixed(2))}`);
     });
   }
