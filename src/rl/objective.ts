@@ -79,7 +79,7 @@ export function rolloutWeights(rollouts: readonly ScoredRollout[], objective: Ob
 export function addRollout(
   rollout: ScoredRollout,
   weights: RolloutWeights,
-  current: Required<TokenScores>,
+  current: TokenScores,
   objective: Objective,
   sums: ObjectiveSums,
 ): Slopes {
@@ -100,8 +100,9 @@ export function addRollout(
   return slopes;
 }
 
-/** Whether a rollout moves nothing: no advantage, no KL in the loss, no entropy bonus. */
-export function isInert({ advantages }: ScoredRollout, { kl, entropy }: Objective): boolean {
+/** Whether a rollout moves nothing: out of the loss, or without advantage, KL in the loss and entropy bonus. */
+export function isInert({ advantages, mask }: ScoredRollout, { kl, entropy }: Objective): boolean {
+  if (mask.every((bears) => bears === 0)) return true;
   const regularised = (kl.beta > 0 && kl.in === 'loss') || entropy.bonus !== 0;
   return !regularised && advantages.every((advantage) => advantage === 0);
 }

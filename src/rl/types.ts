@@ -13,19 +13,19 @@ export interface Rollout {
   reward: number;
 }
 
-/** Log-probabilities of a rollout's response, one entry per response token. */
+/** What a model says about a rollout's response; one entry per response token. */
 export interface TokenScores {
   /** log p at the sampling temperature, nats. */
   logProbabilities: Float32Array;
-  /** Entropy of the distribution that each token was drawn from, nats; where asked for. */
-  entropies?: Float32Array;
+  /** Entropy of the distribution that each token was drawn from, nats. */
+  entropies: Float32Array;
 }
 
 /** A rollout with everything that the loss reads. Arrays have one entry per response token. */
 export interface ScoredRollout extends Rollout {
   /** Under the trainer's own forward at the sampling temperature, before any update of the step. */
   oldLogProbabilities: Float32Array;
-  /** The same of `scoreTokens` with entropies; needed by `entropy.top_quantile` below 1 alone. */
+  /** From the same forward pass; needed by `entropy.top_quantile` below 1 alone. */
   oldEntropies?: Float32Array;
   /** Under the reference, at the same temperature; absent without one. */
   referenceLogProbabilities?: Float32Array;

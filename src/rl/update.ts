@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { globalNorm, variableGradients } from '../backend/index.ts';
 import { userError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
-import { logProbabilities, type Qwen2 } from '../model/qwen2.ts';
+import type { Qwen2 } from '../model/qwen2.ts';
 import { addGradients } from '../train/accumulate.ts';
 import type { AdamW } from '../train/adamw.ts';
 import {
@@ -15,7 +15,15 @@ import {
   rolloutWeights,
 } from './objective.ts';
 import type { Objective } from './options.ts';
-import { cut, perRollout, read, responseTokens, type ScoreOptions, scoreTokens, toInputs } from './score.ts';
+import {
+  cut,
+  forwardPiece,
+  perRollout,
+  responseTokens,
+  type ScoreOptions,
+  scoreTokens,
+  toInputs,
+} from './score.ts';
 import type { ScoredRollout, TokenScores, UpdateStatistics } from './types.ts';
 
 export interface UpdateOptions extends Pick<ScoreOptions, 'temperature' | 'microBatchTokens'> {
@@ -127,26 +135,19 @@ export function policyGradient(
   for (const piece of cut(moving!, microBatchTokens)) {
     const inputs = toInputs(piece);
     const found = variableGradients(() => {
-      const forward = { temperature, entropy: true, recompute, rows: inputs.rows };
-      const { logProbabilities: current, entropies } = logProbabilities(
-        model,
-        inputs.batch,
-        inputs.targets,
-        forward,
-      );
+      const current = forwardPiece(model, inputs, { temperature, recompute });
       // Read from the tape's own forward pass. A sum with the derivatives as constants has the loss's gradient.
-      const scores = perRollout(piece, read(current), read(entropies!));
-      const slopes = addPiece(piece, weights, scores, objective, sums);
-      const surrogate = tf.sum(tf.mul(current, tf.tensor1d(slopes.logProbabilities)));
-      if (objective.entropy.bonus === 0) return surrogate as tf.Scalar;
-      return tf.add(surrogate, tf.sum(tf.mul(entropies!, tf.tensor1d(slopes.entropies))));
+      const slopes = addPiece(piece, weights, perRollout(piece, current), objective, sums);
+      const byToken = tf.sum(tf.mul(current.logProbabilities, tf.tensor1d(slopes.logProbabilities)));
+      if (objective.entropy.bonus === 0) return byToken as tf.Scalar;
+      return tf.add(byToken, tf.sum(tf.mul(current.entropies!, tf.tensor1d(slopes.entropies))));
     }, model.parameters);
     gradients = addGradients(gradients, found.gradients);
     tf.dispose([found.value, inputs.batch.ids, inputs.batch.positions, inputs.targets, inputs.rows]);
   }
   for (const piece of cut(inert!, microBatchTokens)) {
-    const scores = scoreTokens(model, piece, { temperature, microBatchTokens, entropy: true });
-    addPiece(piece, weights, scores as Required<TokenScores>[], objective, sums);
+    const scores = scoreTokens(model, piece, { temperature, microBatchTokens });
+    addPiece(piece, weights, scores, objective, sums);
   }
   gradients ??= new Map([...model.parameters].map(([name, variable]) => [name, tf.zerosLike(variable)]));
   return { gradients, sums };
@@ -156,10 +157,10 @@ export function policyGradient(
 function addPiece(
   piece: readonly ScoredRollout[],
   weights: ReadonlyMap<ScoredRollout, RolloutWeights>,
-  scores: readonly Required<TokenScores>[],
+  scores: readonly TokenScores[],
   objective: Objective,
   sums: ObjectiveSums,
-): Required<TokenScores> {
+): TokenScores {
   const tokens = responseTokens(piece);
   const all = { logProbabilities: new Float32Array(tokens), entropies: new Float32Array(tokens) };
   let at = 0;
