@@ -24,6 +24,7 @@ const names = [
   'kernel',
   'loader',
   'loop',
+  'grpo',
 ];
 
 function commandLine() {

@@ -30,8 +30,7 @@ export function makeExperience(
 ): Experience {
   const rollouts = groups.flatMap((group) => group.rollouts);
   const { objective, temperature, micro_batch_tokens: microBatchTokens } = config;
-  const entropy = objective.entropy.top_quantile < 1;
-  const old = score(() => scoreTokens(model, rollouts, { temperature, microBatchTokens, entropy }));
+  const old = score(() => scoreTokens(model, rollouts, { temperature, microBatchTokens }));
   const frozen =
     reference && score(() => scoreTokens(reference, rollouts, { temperature, microBatchTokens }));
   const penalised = rollouts.map((rollout, i) => rewardWithKl(rollout, old[i]!, frozen?.[i], config));
@@ -49,7 +48,7 @@ export function makeExperience(
         truncated,
         reward: rollout.reward,
         oldLogProbabilities: old[i]!.logProbabilities,
-        ...(old[i]!.entropies && { oldEntropies: old[i]!.entropies }),
+        oldEntropies: old[i]!.entropies,
         ...(frozen && { referenceLogProbabilities: frozen[i]!.logProbabilities }),
         advantages: new Float32Array(response.length).fill(advantage),
         mask: lossMask(response.length, truncated, objective.overlong),
