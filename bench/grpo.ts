@@ -92,10 +92,26 @@ export async function grpoBenchmark(options: BenchmarkOptions): Promise<Benchmar
       rows,
       notes: [`phases of a step: ${phases.join(', ')}`, noise.summary()],
       ...(options.profile && profile !== undefined
-        ? { tables: [`${work}, by kernel\n${layOut(profile, fmaPeak())}`] }
+        ? { tables: [`${work}, by kernel\n${layOut(withoutSmall(profile), fmaPeak())}`] }
         : {}),
     };
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** The profile with everything below half a percent in one line: pieces differ in their rows, so products are many. */
+function withoutSmall({ lines, total, pageFaults }: Profile): Profile {
+  const [large, small] = [true, false].map((wanted) =>
+    lines.filter(({ milliseconds }) => milliseconds > total / 200 === wanted),
+  ) as [Profile['lines'], Profile['lines']];
+  const sum = (value: (line: Profile['lines'][number]) => number) =>
+    small.reduce((all, line) => all + value(line), 0);
+  const rest = {
+    kernel: `${small.length} others`,
+    calls: sum(({ calls }) => calls),
+    milliseconds: sum(({ milliseconds }) => milliseconds),
+    operations: undefined,
+  };
+  return { lines: [...large, rest], total, pageFaults };
 }

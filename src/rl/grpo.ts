@@ -14,11 +14,9 @@ import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { InterplayError, userError } from '../core/errors.ts';
 import { checkOutputFolder } from '../core/files.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
-import { parameterCount } from '../model/config.ts';
-import { loadModel } from '../model/files.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { AdamW, RunLog, removeOldCheckpoints } from '../train/index.ts';
+import { type AdamW, RunLog, removeOldCheckpoints } from '../train/index.ts';
 import { lockRun } from '../train/lock.ts';
 import { checkRun, configHash, openRun } from '../train/runFolder.ts';
 import { doneOf, rateOf, stepCost } from './accounting.ts';
@@ -26,16 +24,16 @@ import { type GrpoConfig, type GrpoInput, parseGrpoConfig } from './config.ts';
 import { advanceCurriculum, CURRICULUM_START } from './curriculum.ts';
 import { type Experience, makeExperience } from './experience.ts';
 import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
+import { type Disposable, type GrpoFacts, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
-import { openRecipe } from './recipes.ts';
-import { openRewards, type RewardFunction } from './rewards.ts';
+import type { RewardFunction } from './rewards.ts';
 import { collectRollouts, type RolloutContext } from './rollouts.ts';
 import { rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
 import { checkInputs, type GrpoState, readGrpoState, restoreGrpo, saveGrpo } from './state.ts';
 import { rolloutStatistics } from './statistics.ts';
 import type { UpdateStatistics } from './types.ts';
 import { meanStatistics, policyUpdates } from './update.ts';
-import { heldOutPrompts, type Validation, validate } from './validation.ts';
+import { type Validation, validate } from './validation.ts';
 
 export interface GrpoOptions {
   /** Run folder (DESIGN §5.4). */
@@ -53,18 +51,6 @@ export interface GrpoOptions {
   clock?: () => number;
   /** Seconds since 1970, for the TensorBoard events. */
   wallTime?: () => number;
-}
-
-/** What is known of a run before its first step; kept in env.json. */
-export interface GrpoFacts {
-  parameters: number;
-  parameters_without_embedding: number;
-  /** Identity of the model it starts from. */
-  init_hash: string;
-  /** Different training tasks, where they are a set, and those left out of it as their prompts are too long. */
-  tasks?: number;
-  tasks_left_out?: number;
-  validation_tasks: number;
 }
 
 /** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
@@ -124,9 +110,6 @@ async function train(config: GrpoConfig, options: GrpoOptions): Promise<GrpoResu
   }
 }
 
-/** Holds tensors that would outlive a failed run. */
-type Disposable = { dispose(): void };
-
 /** `claim` makes the run folder and locks it; what is put into `owned` is freed when the run fails. */
 async function trainLocked(
   config: GrpoConfig,
@@ -141,26 +124,9 @@ async function trainLocked(
   const resumed = checkRun(run, config, options);
   const { objective } = config;
 
-  // Rewards, model, reference, tasks. A resumed run takes its policy from the checkpoint.
-  const rewards = await openRewards(config.reward, options.rewards);
-  const { model, tokenizer, hash } = loadModel(resumed ?? config.init);
-  owned.push({ dispose: () => disposeQwen2(model) });
-  const frozen = objective.reference.kind === 'none' ? undefined : loadModel(config.init);
-  const reference = frozen?.model;
-  if (reference !== undefined) owned.push({ dispose: () => disposeQwen2(reference) });
-  const optimizer = new AdamW(model.parameters, {
-    beta1: config.beta1,
-    beta2: config.beta2,
-    epsilon: config.epsilon,
-    weightDecay: config.weight_decay,
-    decayAll: config.decay_all,
-    clip: config.clip,
-  });
-  owned.push(optimizer);
-  const longest = longestPrompt(config, model);
-  const recipe = openRecipe(config, tokenizer, longest);
-  const heldOut = heldOutPrompts(config, recipe, tokenizer, longest);
-  recipe.at({ stage: 0, step: 0, round: 0, index: 0 }); // shows whether prompts fit at all
+  // Rewards, model, reference, optimizer, tasks. A resumed run takes its policy from the checkpoint.
+  const parts = await openParts(config, resumed, options.rewards, owned);
+  const { model, tokenizer, optimizer, reference, recipe, rewards, heldOut, facts } = parts;
 
   // Where the run stands; everything else is a function of this and the settings.
   const state: GrpoState = {
@@ -174,7 +140,7 @@ async function trainLocked(
     validated: -1,
     validation: null,
     last: null,
-    inputs: { ...rewards.modules, init: frozen?.hash ?? hash },
+    inputs: parts.inputs,
     config_hash: configHash(config),
     milestone: false,
   };
@@ -185,18 +151,10 @@ async function trainLocked(
   };
   if (resumed !== undefined) {
     const before = readGrpoState(resumed);
-    checkInputs(before.inputs, { ...rewards.modules, ...(frozen && { init: frozen.hash }) });
+    checkInputs(before.inputs, parts.inputs);
     Object.assign(state, before);
     restoreGrpo(resumed, tensors, state);
   }
-  const parameters = parameterCount(model.config);
-  const facts: GrpoFacts = {
-    parameters: parameters.total,
-    parameters_without_embedding: parameters.nonEmbedding,
-    init_hash: state.inputs.init!,
-    ...(recipe.size === undefined ? {} : { tasks: recipe.size, tasks_left_out: recipe.leftOut }),
-    validation_tasks: heldOut.length,
-  };
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
   options.onStart?.(facts);
@@ -390,21 +348,6 @@ function diverged(error: unknown, run: string, step: number, keep: () => void): 
     error.expected,
     `${error.got}, step ${step} of ${run}`,
     'lower learning_rate (nan/ in the run folder holds the rollouts; the last checkpoint is whole)',
-  );
-}
-
-/** Longest prompt that leaves room for a whole response. @throws CONFIG */
-function longestPrompt(
-  config: GrpoConfig,
-  { config: { max_position_embeddings: positions } }: Qwen2,
-): number {
-  const longest = Math.min(config.max_prompt_tokens, positions - config.max_response_tokens);
-  if (longest >= 1) return longest;
-  throw userError(
-    'CONFIG',
-    `max_response_tokens below the model's ${positions} positions`,
-    String(config.max_response_tokens),
-    'lower max_response_tokens',
   );
 }
 

@@ -9,8 +9,9 @@ export {
   type RewardPart,
 } from './config.ts';
 export { advanceCurriculum, type CurriculumState } from './curriculum.ts';
-export { type GrpoFacts, type GrpoOptions, type GrpoResult, grpo } from './grpo.ts';
+export { type GrpoOptions, type GrpoResult, grpo } from './grpo.ts';
 export type { GrpoMetrics, GrpoTiming } from './log.ts';
+export type { GrpoFacts } from './open.ts';
 export * from './options.ts';
 export { openRecipe, type Place, type Recipe, type RlPrompt } from './recipes.ts';
 export type { JudgedResponse, RewardFunction } from './rewards.ts';
