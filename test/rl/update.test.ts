@@ -6,7 +6,7 @@ import { createQwen2, disposeQwen2, type ModelConfig, type Qwen2 } from '../../s
 import { AGGREGATIONS, type Objective, type ObjectiveInput, objectiveSchema } from '../../src/rl/options.ts';
 import { scoreTokens } from '../../src/rl/score.ts';
 import type { ScoredRollout } from '../../src/rl/types.ts';
-import { policyGradient, policyUpdates, type UpdateOptions, updatePolicy } from '../../src/rl/update.ts';
+import { policyGradient, type UpdateOptions, updatePolicy } from '../../src/rl/update.ts';
 import { AdamW } from '../../src/train/index.ts';
 import { logits64, logSoftmax64, type Weights } from '../model/float64.ts';
 import { TINY, tinyModel, valuesOf } from '../train/tiny.ts';
