@@ -25,6 +25,7 @@ const names = [
   'kernel',
   'loader',
   'loop',
+  'grpo',
 ];
 
 function commandLine() {

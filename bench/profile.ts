@@ -42,6 +42,20 @@ export function profile(title: string, work: () => void, peak: number | null): s
 
 /** One run of the work, kernel by kernel; what is left of the total comes last. */
 export function record(engine: Engine, work: () => void): Profile {
+  const stop = watch(engine);
+  try {
+    work();
+  } finally {
+    stop();
+  }
+  return stop();
+}
+
+/**
+ * Notes every call of the engine from now on. The function that it returns ends that and gives the profile (the same
+ * one when called again), so that work with pauses can be watched, too.
+ */
+export function watch(engine: Engine): () => Profile {
   const lines = new Map<string, ProfileLine>();
   const names = new Map(Object.entries(engine.op).map(([name, number]) => [number, name]));
   const { run, allocate, release, read, write } = engine;
@@ -74,19 +88,25 @@ export function record(engine: Engine, work: () => void): Profile {
   }
   const faults = process.resourceUsage().minorPageFault;
   const started = performance.now();
-  let total: number;
-  try {
-    work();
-  } finally {
-    total = performance.now() - started;
+  let found: Profile | undefined;
+  return () => {
+    if (found !== undefined) return found;
+    const total = performance.now() - started;
     Object.assign(engine, { run, allocate, release, read, write });
-  }
-  const sorted = [...lines.values()].sort((a, b) => b.milliseconds - a.milliseconds);
-  const inside = sorted.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
-  // Kernels run one after another inside the work; a sum above it would mean that something is counted twice.
-  if (inside > total) throw internalError(`kernels took ${inside} ms of ${total} ms`);
-  sorted.push({ kernel: REST, calls: 1, milliseconds: total - inside, operations: undefined });
-  return { lines: sorted, total, pageFaults: process.resourceUsage().minorPageFault - faults };
+    const sorted = [...lines.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+    const inside = sorted.reduce((sum, { milliseconds }) => sum + milliseconds, 0);
+    // Kernels run one after another inside the work; a sum above it would mean that something is counted twice.
+    if (inside > total) throw internalError(`kernels took ${inside} ms of ${total} ms`);
+    sorted.push({ kernel: REST, calls: 1, milliseconds: total - inside, operations: undefined });
+    found = { lines: sorted, total, pageFaults: process.resourceUsage().minorPageFault - faults };
+    return found;
+  };
+}
+
+/** Share of the time that kernels took: neither the engine's services nor JavaScript. */
+export function arithmeticShare({ lines, total }: Profile): number {
+  const other = new Set<string>([REST, ...services]);
+  return lines.reduce((sum, line) => sum + (other.has(line.kernel) ? 0 : line.milliseconds), 0) / total;
 }
 
 /** The line that a call belongs to, from its arguments where the operation is known to be a matrix product. */

@@ -11,6 +11,7 @@ export * from './export/index.ts';
 export * from './figures/index.ts';
 export * from './model/index.ts';
 export * from './notebook/index.ts';
+export * from './rl/index.ts';
 export * from './sample/index.ts';
 export * from './tasks/index.ts';
 export * from './tokenizer/index.ts';

@@ -20,6 +20,7 @@ const RANK: Readonly<Record<string, number>> = {
   evaluate: 4,
   export: 4,
   analysis: 5,
+  rl: 6,
   figures: 6,
   notebook: 7,
   kernel: 8,

@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   model: () => import('./model.ts'),
   shards: () => import('./shards.ts'),
   pretrain: () => import('./pretrain.ts'),
+  grpo: () => import('./grpo.ts'),
   sample: () => import('./sample.ts'),
   evaluate: () => import('./evaluate.ts'),
   browse: () => import('./browse.ts'),

@@ -234,14 +234,19 @@ export function tokenLosses(
   return linearCrossEntropy(hiddenStates(model, batch, options), head(model), targets, options);
 }
 
-/** log p(target) of every row at a temperature, and entropies where asked for (see `tokenLogProbabilities`). */
+/**
+ * log p(target) of every row at a temperature, and entropies where asked for (see `tokenLogProbabilities`). With `rows`
+ * (int32 [N]) only of those rows, whose targets, [N], are given: the others bear no loss and need no logits.
+ */
 export function logProbabilities(
   model: Qwen2,
   batch: TokenBatch,
   targets: tf.Tensor1D,
-  options: ForwardOptions & { temperature?: number; entropy?: boolean } = {},
+  options: ForwardOptions & { temperature?: number; entropy?: boolean; rows?: tf.Tensor1D } = {},
 ): { logProbabilities: tf.Tensor1D; entropies?: tf.Tensor1D } {
-  return tokenLogProbabilities(hiddenStates(model, batch, options), head(model), targets, options);
+  const hidden = hiddenStates(model, batch, options);
+  const chosen = options.rows === undefined ? hidden : embedding(hidden, options.rows);
+  return tokenLogProbabilities(chosen, head(model), targets, options);
 }
 
 /**

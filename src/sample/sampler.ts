@@ -65,6 +65,8 @@ export interface Sample {
   response: string;
   /** New tokens, the stop token included. */
   tokens: number;
+  /** Their ids: what a trainer computes log-probabilities of (text may encode to other tokens). */
+  ids: readonly number[];
   /** `stop`: ended by itself; `length`: cut at the limit. */
   stopReason: 'stop' | 'length';
   /** log p of every new token under the model at temperature 1. */
@@ -135,6 +137,7 @@ export function* sampleBatched(
       sampleIndex: sequence.sampleIndex,
       response: tokenizer.decode(sequence.ids),
       tokens: sequence.ids.length,
+      ids: sequence.ids,
       stopReason,
       logProbabilities: Float32Array.from(sequence.logProbabilities),
     });

@@ -34,19 +34,29 @@ const stateSchema = z.strictObject({
 /** Where a run stands, besides its tensors. */
 export type TrainState = z.infer<typeof stateSchema>;
 
-/** Writes `checkpoints/step-N` and points `latest` at it; returns the folder. */
+/** What the state of every training program has. */
+const commonSchema = z.looseObject(
+  stateSchema.pick({ step: true, config_hash: true, milestone: true }).shape,
+);
+export type RunState = Pick<TrainState, 'step' | 'config_hash' | 'milestone'>;
+
+/**
+ * Writes `checkpoints/step-N` and points `latest` at it; returns the folder. `more` adds files of a program's own.
+ */
 export function saveCheckpoint(
   run: string,
   model: Qwen2,
   tokenizer: Tokenizer,
   optimizer: AdamW,
-  state: TrainState,
+  state: RunState,
+  more?: (folder: string) => void,
 ): string {
   const name = `step-${state.step}`;
   const folder = join(run, 'checkpoints', name);
   writeFolderAtomically(folder, (temporary) => {
     saveModel(temporary, model, tokenizer);
     writeVariables(join(temporary, 'optimizer.safetensors'), optimizer.moments());
+    more?.(temporary);
     writeFileAtomically(join(temporary, 'state.json'), `${JSON.stringify(state, null, 2)}\n`);
   });
   writeFileAtomically(join(run, 'checkpoints', 'latest'), `${name}\n`);
@@ -65,7 +75,7 @@ export function removeOldCheckpoints(run: string, keep: number, newest: number):
     .filter((step) => step <= newest);
   for (const step of steps.sort((a, b) => b - a).slice(keep)) {
     const old = join(folder, `step-${step}`);
-    if (!readState(old).milestone) removeFolder(old);
+    if (!readRunState(old).milestone) removeFolder(old);
   }
 }
 
@@ -87,9 +97,15 @@ export function latestCheckpoint(run: string): string | undefined {
 }
 
 /** Reads the state of a checkpoint folder. */
-export function readState(folder: string): TrainState {
+export const readState = (folder: string): TrainState => readStateAs(folder, stateSchema);
+
+/** Reads what the checkpoints of all training programs say. */
+export const readRunState = (folder: string): RunState => readStateAs(folder, commonSchema);
+
+/** Reads the state of a checkpoint folder in the form that a program gives it. @throws CHECKPOINT */
+export function readStateAs<T extends z.ZodType>(folder: string, schema: T): z.output<T> {
   const path = join(folder, 'state.json');
-  const result = stateSchema.safeParse(readJsonFile(path, 'checkpoint state'));
+  const result = schema.safeParse(readJsonFile(path, 'checkpoint state'));
   if (result.success) return result.data;
   throw userError(
     'CHECKPOINT',
@@ -99,9 +115,9 @@ export function readState(folder: string): TrainState {
   );
 }
 
-/** Puts a checkpoint's weights and moments into an existing model and optimizer. */
-export function restoreCheckpoint(folder: string, model: Qwen2, optimizer: AdamW, state: TrainState): void {
+/** Puts a checkpoint's weights and moments into an existing model and optimizer, which has made `updates`. */
+export function restoreCheckpoint(folder: string, model: Qwen2, optimizer: AdamW, updates: number): void {
   readVariables(join(folder, 'model.safetensors'), model.parameters);
   readVariables(join(folder, 'optimizer.safetensors'), optimizer.moments());
-  optimizer.step = state.step;
+  optimizer.step = updates;
 }

@@ -5,7 +5,14 @@
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
 import { isTooDeep } from '../core/json.ts';
-import { dataSchema, lossOnSchema, packingSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
+import {
+  dataInputs,
+  dataSchema,
+  lossOnSchema,
+  packingSchema,
+  tokenizerSchema,
+  validationSchema,
+} from './dataConfig.ts';
 import { DECAY_SHAPES, SCHEDULES } from './schedule.ts';
 
 const count = z.int().min(1);
@@ -120,6 +127,18 @@ export function parsePretrainConfig(input: unknown, source = 'the settings'): Pr
   if (wrong.length === 0) return config;
   const all = (part: 1 | 2 | 3) => wrong.map((contradiction) => contradiction[part]).join('; ');
   throw userError('CONFIG', all(1), all(2), all(3));
+}
+
+/** Files and folders that a run with these settings reads. */
+export function inputsOf({ init, remit, tokenizer, data, validation }: PretrainConfig): string[] {
+  const used = [
+    init,
+    remit?.reference,
+    typeof tokenizer === 'string' ? tokenizer : undefined,
+    ...dataInputs(data),
+    ...(validation.files ?? []),
+  ];
+  return used.filter((path) => path !== undefined);
 }
 
 /** Settings that are right each by itself, but not together. */

@@ -117,6 +117,12 @@ export const dataSchema = dataFields.transform((fields, context): DataConfig => 
   };
 });
 
+/** Files and folders that data are read from. */
+export function dataInputs(data: DataConfig): string[] {
+  if ('shards' in data) return [data.shards];
+  return 'files' in data ? [...data.files] : [];
+}
+
 export const tokenizerSchema = z
   .union([z.string(), z.strictObject({ vocabulary: count.default(512), tasks: count.default(5000) })])
   .describe(

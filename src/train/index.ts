@@ -26,7 +26,7 @@ export { type PretrainOptions, type PretrainResult, pretrain } from './pretrain.
 export { Remit, type RemitOptions, remitWeights } from './remit.ts';
 export type { RunFacts } from './runFolder.ts';
 export { RunLog, readMetrics, type TrainMetrics, type TrainTiming } from './runLog.ts';
-export { learningRate, type Schedule } from './schedule.ts';
+export { DECAY_SHAPES, learningRate, SCHEDULES, type Schedule } from './schedule.ts';
 export { openShards, type TokenShards } from './shards.ts';
 export { SHARD_TOKENS, ShardWriter, type WriteShardsOptions, writeShards } from './shardWriter.ts';
 export { type StepOptions, type StepResult, trainStep } from './step.ts';

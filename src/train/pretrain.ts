@@ -26,7 +26,7 @@ import {
   saveCheckpoint,
   type TrainState,
 } from './checkpoint.ts';
-import { type PretrainConfig, type PretrainInput, parsePretrainConfig } from './config.ts';
+import { inputsOf, type PretrainConfig, type PretrainInput, parsePretrainConfig } from './config.ts';
 import { openData } from './data.ts';
 import { type HeldOutLoss, heldOutLoss, heldOutTexts } from './heldOut.ts';
 import { limitLength, warmupLength } from './lengthWarmup.ts';
@@ -99,7 +99,7 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
   const claim = () => {
     if (unlock !== undefined) return;
     unlock = lockRun(run);
-    checkRun(run, config, options); // another may have been faster
+    checkRun(run, config, inputsOf(config), options); // another may have been faster
   };
   const owned: Disposable[] = [];
   try {
@@ -126,7 +126,7 @@ async function trainLocked(
   const clock = options.clock ?? (() => performance.now());
   const wallTime = options.wallTime ?? (() => (performance.timeOrigin + performance.now()) / 1000);
   const run = options.out;
-  const resumed = checkRun(run, config, options);
+  const resumed = checkRun(run, config, inputsOf(config), options);
 
   // Data, tokenizer, model. A resumed run takes the tokenizer of its checkpoint.
   const data = openData(config.data, config.seed);
@@ -176,7 +176,7 @@ async function trainLocked(
   const log = new RunLog(run, config.tensorboard ? { tensorboard: wallTime } : {});
   if (resumed !== undefined) {
     Object.assign(state, readState(resumed));
-    restoreCheckpoint(resumed, model, optimizer, state);
+    restoreCheckpoint(resumed, model, optimizer, state.step);
     log.rewindTo(state.step);
   }
 

@@ -13,8 +13,7 @@ import { canonicalJson, sha256 } from '../core/hash.ts';
 import { readJsonFile } from '../core/json.ts';
 import { type ModelConfig, parameterCount } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { latestCheckpoint, readState } from './checkpoint.ts';
-import type { PretrainConfig } from './config.ts';
+import { latestCheckpoint, readRunState } from './checkpoint.ts';
 import { LOCK } from './lock.ts';
 import type { PackedBatch } from './packing.ts';
 
@@ -44,10 +43,14 @@ export function runFacts(
   };
 }
 
-/** Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill. */
+/**
+ * Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill.
+ * @param inputs files and folders that the run reads
+ */
 export function checkRun(
   run: string,
-  config: PretrainConfig,
+  config: object,
+  inputs: readonly string[],
   options: { resume?: boolean; overwrite?: boolean },
 ): string | undefined {
   checkOutputFolder(run);
@@ -62,7 +65,7 @@ export function checkRun(
   if (options.resume) {
     const checkpoint = used ? latestCheckpoint(run) : undefined;
     if (checkpoint !== undefined) {
-      if (readState(checkpoint).config_hash === configHash(config)) return checkpoint;
+      if (readRunState(checkpoint).config_hash === configHash(config)) return checkpoint;
       throw otherSettings(run, config);
     }
     const path = join(run, 'config.json');
@@ -74,7 +77,7 @@ export function checkRun(
     }
     return undefined; // killed before its first checkpoint: begins again
   }
-  if (options.overwrite) checkInputs(run, config);
+  if (options.overwrite) checkInputs(run, inputs);
   if (used && !options.overwrite) {
     throw userError(
       'RUN_EXISTS',
@@ -86,7 +89,7 @@ export function checkRun(
   return undefined;
 }
 
-function otherSettings(run: string, config: PretrainConfig): Error {
+function otherSettings(run: string, config: object): Error {
   const path = join(run, 'config.json');
   const stored = existsSync(path) ? leaves(readJsonFile(path, 'run settings')) : new Map<string, string>();
   const given = leaves(config);
@@ -111,16 +114,8 @@ function leaves(value: unknown, name = ''): Map<string, string> {
 }
 
 /** What a run starts from must not be among what it replaces: stopped early, both would be gone. */
-function checkInputs(run: string, { init, remit, tokenizer, data, validation }: PretrainConfig): void {
-  const used = [
-    init,
-    remit?.reference,
-    typeof tokenizer === 'string' ? tokenizer : undefined,
-    ...('shards' in data ? [data.shards] : 'files' in data ? data.files : []),
-    ...(validation.files ?? []),
-  ];
-  for (const path of used) {
-    if (path === undefined) continue;
+function checkInputs(run: string, inputs: readonly string[]): void {
+  for (const path of inputs) {
     const [first = ''] = relative(run, path).split(sep);
     if (!WRITTEN.includes(first)) continue;
     throw userError(
@@ -133,7 +128,7 @@ function checkInputs(run: string, { init, remit, tokenizer, data, validation }: 
 }
 
 /** Clears what an earlier run left and writes config.json and env.json, the latter with `facts`. */
-export function openRun(run: string, config: PretrainConfig, facts: RunFacts): void {
+export function openRun(run: string, config: object, facts: object): void {
   clearRun(run);
   writeFileAtomically(join(run, 'config.json'), `${JSON.stringify(config, null, 2)}\n`);
   writeFileAtomically(join(run, 'env.json'), `${JSON.stringify({ ...environment(), ...facts }, null, 2)}\n`);
@@ -158,7 +153,7 @@ function clearRun(run: string): void {
 }
 
 /** What `state.json` knows the settings by. */
-export function configHash(config: PretrainConfig): string {
+export function configHash(config: object): string {
   return sha256(canonicalJson(config), 16);
 }
 

@@ -37,31 +37,36 @@ export interface TrainTiming {
 export interface RunLogOptions {
   /** Seconds since 1970; also writes TensorBoard events. */
   tensorboard?: () => number;
+  /** TensorBoard's group of the metrics; default `train`. */
+  group?: string;
 }
 
-export class RunLog {
+/** A line of a program's log: numbers by name, some of them by group of tasks or kind. */
+type Line = { step: number };
+type LineValue = number | Readonly<Record<string, number>> | undefined;
+
+export class RunLog<M extends Line = TrainMetrics, T extends Line = TrainTiming> {
   private readonly events: EventWriter | undefined;
+  private readonly group: string;
 
   constructor(
     private readonly folder: string,
     options: RunLogOptions = {},
   ) {
     makeOutputFolder(folder);
+    this.group = options.group ?? 'train';
     this.events =
       options.tensorboard === undefined ? undefined : new EventWriter(folder, options.tensorboard);
   }
 
-  metrics(line: TrainMetrics): void {
+  metrics(line: M): void {
     appendToFile(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
-    const { step, validation_loss_by_group: groups = {}, ...values } = line;
-    const byGroup = Object.entries(groups).map(([name, loss]) => [`validation_loss/${name}`, loss] as const);
-    this.events?.scalars(step, 'train', { ...values, ...Object.fromEntries(byGroup) });
+    this.events?.scalars(line.step, this.group, scalarsOf(line));
   }
 
-  timing(line: TrainTiming): void {
+  timing(line: T): void {
     appendToFile(join(this.folder, 'timing.jsonl'), `${JSON.stringify(line)}\n`);
-    const { step, ...values } = line;
-    this.events?.scalars(step, 'timing', values);
+    this.events?.scalars(line.step, 'timing', scalarsOf(line));
   }
 
   /** Drops what a killed run wrote after its last checkpoint (and a line it left half-written). */
@@ -74,6 +79,17 @@ export class RunLog {
     }
     this.events?.rewindTo(step);
   }
+}
+
+/** The numbers of a line by tag: those of `loss_by_group` are `loss/GROUP`. */
+function scalarsOf({ step: _step, ...values }: Line): Record<string, number> {
+  const scalars = Object.entries(values as Record<string, LineValue>).flatMap(([name, value]) => {
+    if (value === undefined) return [];
+    if (typeof value === 'number') return [[name, value]];
+    const tag = name.replace(/_by_group$/, '');
+    return Object.entries(value).map(([group, inner]) => [`${tag}/${group}`, inner]);
+  });
+  return Object.fromEntries(scalars) as Record<string, number>;
 }
 
 /** The metrics of a run so far. */

@@ -1,0 +1,377 @@
+/**
+ * Reinforcement learning with verifiable rewards, top to bottom: prompts → rollouts → verdicts → rewards → advantages →
+ * clipped updates → log, step after step, with validation and checkpoints. Rollouts and updates share one set of weights.
+ *
+ * What it is not: a framework. To change the program, change this file.
+ *
+ *     npx interplay grpo --config config.json --out out/rl        # or --resume
+ *     await grpo({ init: 'out/run/checkpoints/step-100' }, { out: 'out/rl' })
+ */
+import { existsSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs-core';
+import { globalNorm } from '../backend/index.ts';
+import { isCancelled, stopsWithin } from '../core/cancellation.ts';
+import { InterplayError, userError } from '../core/errors.ts';
+import { checkOutputFolder } from '../core/files.ts';
+import { type ProgressSink, silent } from '../core/progress.ts';
+import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
+import type { Tokenizer } from '../tokenizer/index.ts';
+import { type AdamW, RunLog, removeOldCheckpoints } from '../train/index.ts';
+import { lockRun } from '../train/lock.ts';
+import { checkRun, configHash, openRun } from '../train/runFolder.ts';
+import { doneOf, rateOf, stepCost } from './accounting.ts';
+import { type GrpoConfig, type GrpoInput, inputsOf, parseGrpoConfig } from './config.ts';
+import { advanceCurriculum, CURRICULUM_START } from './curriculum.ts';
+import { type Experience, makeExperience } from './experience.ts';
+import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
+import { type Disposable, type GrpoFacts, openParts } from './open.ts';
+import { PhaseClock } from './phases.ts';
+import type { RewardFunction } from './rewards.ts';
+import { collectRollouts, type RolloutContext } from './rollouts.ts';
+import { rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
+import { checkInputs, type GrpoState, readGrpoState, restoreGrpo, saveGrpo } from './state.ts';
+import { rolloutStatistics } from './statistics.ts';
+import type { UpdateStatistics } from './types.ts';
+import { meanStatistics, policyUpdates } from './update.ts';
+import { type Validation, validate } from './validation.ts';
+
+export interface GrpoOptions {
+  /** Run folder (DESIGN §5.4). */
+  out: string;
+  /** Go on from the newest checkpoint of the folder. */
+  resume?: boolean;
+  /** Replace an earlier run in the folder. */
+  overwrite?: boolean;
+  /** Reward functions of one's own, by the names that `reward` of the settings uses. */
+  rewards?: Readonly<Record<string, RewardFunction>>;
+  progress?: ProgressSink;
+  /** Told what is known of the run before its first step. */
+  onStart?: (facts: GrpoFacts) => void;
+  /** Milliseconds of a steady clock; only the timing file and the display depend on it. */
+  clock?: () => number;
+  /** Seconds since 1970, for the TensorBoard events. */
+  wallTime?: () => number;
+}
+
+/** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
+export interface GrpoResult {
+  /** Run folder. */
+  out: string;
+  /** Folder of the last checkpoint, loadable with `loadModel`. */
+  checkpoint: string;
+  model: Qwen2;
+  tokenizer: Tokenizer;
+  /** Those before a resume included. */
+  steps: number;
+  updates: number;
+  rollouts: number;
+  /** Compute spent, by measured lengths. */
+  tokenEquivalents: number;
+  /** Mean reward and share of verified responses of the last step; NaN before the first. */
+  reward: number;
+  passRate: number;
+  /** Verified pass@1 on the held-out tasks before the first step and after the last; NaN where not measured. */
+  validationBefore: number;
+  validationAfter: number;
+  /** Mean of this call's steps; NaN without any. */
+  secondsPerStep: number;
+  /** False when the run was stopped before its end; `resume` goes on. */
+  finished: boolean;
+}
+
+/**
+ * Trains a model by GRPO or a variant; see the head of this file. When the surrounding job is cancelled, rollouts that
+ * are being sampled are given up (a resume samples them again), updates under way are finished, and a checkpoint is saved.
+ */
+export function grpo(input: GrpoInput, options: GrpoOptions): Promise<GrpoResult> {
+  return stopsWithin(STOP_SECONDS, () => train(parseGrpoConfig(input), options));
+}
+
+/** The updates of a step of the largest model on the slowest backend, and the checkpoint. */
+const STOP_SECONDS = 600;
+
+async function train(config: GrpoConfig, options: GrpoOptions): Promise<GrpoResult> {
+  const run = options.out;
+  checkOutputFolder(run);
+  let unlock = existsSync(run) ? lockRun(run) : undefined;
+  const claim = () => {
+    if (unlock !== undefined) return;
+    unlock = lockRun(run);
+    checkRun(run, config, inputsOf(config), options); // another may have been faster
+  };
+  const owned: Disposable[] = [];
+  try {
+    return await trainLocked(config, options, claim, owned);
+  } catch (error) {
+    for (const each of owned) each.dispose();
+    throw error;
+  } finally {
+    unlock?.();
+  }
+}
+
+/** `claim` makes the run folder and locks it; what is put into `owned` is freed when the run fails. */
+async function trainLocked(
+  config: GrpoConfig,
+  options: GrpoOptions,
+  claim: () => void,
+  owned: Disposable[],
+): Promise<GrpoResult> {
+  const progress = options.progress ?? silent;
+  const clock = options.clock ?? (() => performance.now());
+  const wallTime = options.wallTime ?? (() => (performance.timeOrigin + performance.now()) / 1000);
+  const run = options.out;
+  const resumed = checkRun(run, config, inputsOf(config), options);
+  const { objective } = config;
+
+  // Rewards, model, reference, optimizer, tasks. A resumed run takes its policy from the checkpoint.
+  const parts = await openParts(config, resumed, options.rewards, owned);
+  const { model, tokenizer, optimizer, reference, recipe, rewards, heldOut, facts } = parts;
+
+  // Where the run stands; everything else is a function of this and the settings.
+  const state: GrpoState = {
+    step: 0,
+    updates: 0,
+    rollouts: 0,
+    tokens: 0,
+    token_equivalents: 0,
+    token_equivalents_nominal: 0,
+    curriculum: CURRICULUM_START,
+    validated: -1,
+    validation: null,
+    last: null,
+    inputs: parts.inputs,
+    config_hash: configHash(config),
+    milestone: false,
+  };
+  const tensors = {
+    model,
+    optimizer,
+    refreshed: objective.reference.kind === 'refreshed' ? reference : undefined,
+  };
+  if (resumed !== undefined) {
+    const before = readGrpoState(resumed);
+    checkInputs(before.inputs, parts.inputs);
+    Object.assign(state, before);
+    restoreGrpo(resumed, tensors, state);
+  }
+  claim();
+  if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
+  options.onStart?.(facts);
+  const log = new RunLog<GrpoMetrics, GrpoTiming>(
+    run,
+    config.tensorboard ? { tensorboard: wallTime, group: 'rl' } : {},
+  );
+  if (resumed !== undefined) {
+    log.rewindTo(state.step);
+    rewindSamples(run, state.step);
+  }
+
+  const isFinished = () => {
+    const { done, total } = doneOf(config, state);
+    return done >= total;
+  };
+  let checkpoint = resumed;
+  let saved = resumed !== undefined;
+  const save = () => {
+    if (saved) return;
+    checkpoint = saveGrpo(run, tensors, tokenizer, state);
+    saved = true;
+    removeOldCheckpoints(run, config.keep_last, state.step);
+  };
+  const timed = { steps: 0, milliseconds: 0, from: doneOf(config, state).done };
+  const phases = new PhaseClock(clock);
+  const context = { model, tokenizer, config, recipe, rewards, phases };
+
+  for (;;) {
+    // Before the first step, every so many, and after the last.
+    const { every } = config.validation;
+    const due = state.step === 0 || isFinished() || (every > 0 && state.step % every === 0);
+    if (due && heldOut.length > 0 && state.validated !== state.step) {
+      const started = clock();
+      const found = await validate(model, tokenizer, heldOut, config);
+      if (found === undefined) break; // a resume validates
+      logValidation(run, config, state, found, log);
+      log.timing({ step: state.step, seconds: (clock() - started) / 1000, validation: 1 });
+      saved = false;
+    }
+    const saves = config.save_every > 0 && state.step > 0 && state.step % config.save_every === 0;
+    if (saves || isFinished()) save();
+    if (isFinished() || isCancelled()) break;
+
+    // Prompts, rollouts, verdicts, rewards.
+    phases.take();
+    const stage = state.curriculum.stage;
+    const step = await collectRollouts(context, state.step, stage);
+    if (step === undefined) break; // a resume samples them again
+
+    // Old and reference log-probabilities, advantages.
+    const score = <T>(work: () => T): T => phases.measure('score', work);
+    const experience = makeExperience(model, reference, step.trained, config, score);
+    const number = state.step + 1;
+    const rows = () => rolloutRows(number, step, experience.advantages);
+    writeSamples(run, `step-${number}`, rows(), config.compress_samples);
+
+    // Clipped updates.
+    const cost = stepCost(step, config);
+    const spent = {
+      step: number,
+      token_equivalents: state.token_equivalents + cost.measured,
+      token_equivalents_nominal: state.token_equivalents_nominal + cost.nominal,
+    };
+    const rate = rateOf(config, spent);
+    let updates: UpdateStatistics[];
+    try {
+      updates = await updateAll(context, optimizer, experience, rate);
+    } catch (error) {
+      throw diverged(error, run, number, () =>
+        saveFailedRollouts(run, number, rows(), { learning_rate: rate, error: String(error) }),
+      );
+    }
+    const mean = updates.length === 0 ? undefined : meanStatistics(updates);
+
+    // Where the run stands now.
+    const statistics = rolloutStatistics(step);
+    const { rollouts, responseTokens } = cost;
+    Object.assign(state, spent);
+    state.updates += updates.length;
+    state.rollouts += rollouts;
+    state.tokens += responseTokens;
+    state.last = { reward: statistics.reward, pass_rate: statistics.pass_rate };
+    if (config.curriculum !== undefined) {
+      state.curriculum = advanceCurriculum(config.curriculum, state.curriculum, statistics.pass_rate);
+    }
+    const refresh = objective.reference.every;
+    if (refresh !== undefined && number % refresh === 0) copyWeights(model, reference!);
+    saved = false;
+
+    // Log.
+    const { seconds, ...bySeconds } = phases.take();
+    timed.steps++;
+    timed.milliseconds += 1000 * seconds;
+    const { done, total, unit } = doneOf(config, state);
+    const secondsLeft = ((timed.milliseconds / 1000) * (total - done)) / (done - timed.from);
+    log.metrics({
+      step: number,
+      tokens: state.tokens,
+      ...statistics,
+      ...updateMetrics(mean),
+      updates: updates.length,
+      learning_rate: rate,
+      ...(experience.samplerGap === undefined ? {} : { sampler_gap: experience.samplerGap }),
+      ...(config.curriculum === undefined ? {} : { curriculum_stage: stage }),
+      token_equivalents: spent.token_equivalents,
+      token_equivalents_nominal: spent.token_equivalents_nominal,
+    });
+    log.timing({
+      step: number,
+      seconds,
+      ...bySeconds,
+      tokens_per_second: responseTokens / seconds,
+      rollout_tokens_per_second: responseTokens / bySeconds.rollout_seconds,
+      seconds_left: secondsLeft,
+      memory_mib: process.memoryUsage.rss() / 2 ** 20,
+    });
+    progress({
+      stage: 'grpo',
+      done,
+      total,
+      unit,
+      secondsLeft,
+      values: {
+        reward: statistics.reward,
+        pass_rate: statistics.pass_rate,
+        ...(mean === undefined ? {} : { entropy: mean.entropy }),
+        ...(mean === undefined || Number.isNaN(mean.kl) ? {} : { kl: mean.kl }),
+        ...(state.validation === null ? {} : { validation_pass_at_1: state.validation.last }),
+        tokens_per_second: responseTokens / seconds,
+      },
+    });
+  }
+
+  save();
+  optimizer.dispose();
+  if (reference !== undefined) disposeQwen2(reference);
+  return {
+    out: run,
+    checkpoint: checkpoint!,
+    model,
+    tokenizer,
+    steps: state.step,
+    updates: state.updates,
+    rollouts: state.rollouts,
+    tokenEquivalents: state.token_equivalents,
+    reward: state.last?.reward ?? Number.NaN,
+    passRate: state.last?.pass_rate ?? Number.NaN,
+    validationBefore: state.validation?.first ?? Number.NaN,
+    validationAfter: isFinished() ? (state.validation?.last ?? Number.NaN) : Number.NaN,
+    secondsPerStep: timed.milliseconds / timed.steps / 1000,
+    finished: isFinished(),
+  };
+}
+
+/** The updates of a step; other work gets its turn between them. Weights that are not finite are an error. */
+async function updateAll(
+  { model, config, phases }: RolloutContext,
+  optimizer: AdamW,
+  { rollouts }: Experience,
+  rate: number,
+): Promise<UpdateStatistics[]> {
+  const updates = policyUpdates(model, optimizer, rollouts, {
+    objective: config.objective,
+    temperature: config.temperature,
+    microBatchTokens: config.micro_batch_tokens,
+    groupsPerMiniBatch: config.mini_batch_prompts,
+    epochs: config.epochs,
+    rate,
+    recompute: config.recompute,
+  });
+  const made: UpdateStatistics[] = [];
+  for (;;) {
+    const { done, value } = phases.measure('update', () => updates.next());
+    if (done) break;
+    made.push(value);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  if (!Number.isFinite(globalNorm([...model.parameters.values()]))) {
+    throw userError('DIVERGED', 'finite weights', 'others after the update', 'lower learning_rate');
+  }
+  return made;
+}
+
+/** The error of a step that diverged, whose rollouts `keep` saves; any other error as it is. */
+function diverged(error: unknown, run: string, step: number, keep: () => void): unknown {
+  if (!(error instanceof InterplayError) || error.code !== 'DIVERGED') return error;
+  keep();
+  return userError(
+    'DIVERGED',
+    error.expected,
+    `${error.got}, step ${step} of ${run}`,
+    'lower learning_rate (nan/ in the run folder holds the rollouts; the last checkpoint is whole)',
+  );
+}
+
+/** Writes what a validation found into the log, the samples and the state. */
+function logValidation(
+  run: string,
+  config: GrpoConfig,
+  state: GrpoState,
+  { rows, metrics }: Validation,
+  log: RunLog<GrpoMetrics, GrpoTiming>,
+): void {
+  writeSamples(run, `validation-${state.step}`, rows, config.compress_samples);
+  log.metrics({ step: state.step, ...metrics });
+  const last = metrics.validation_pass_at_1;
+  state.validation = { first: state.validation?.first ?? last, last };
+  state.validated = state.step;
+}
+
+/** Makes the reference equal to the policy, in memory of its own: updates change the policy's in place. */
+function copyWeights(from: Qwen2, to: Qwen2): void {
+  for (const [name, variable] of to.parameters) {
+    const { shape } = variable;
+    const copy = tf.tensor(from.parameters.get(name)!.dataSync<'float32'>().slice(), shape, 'float32');
+    variable.assign(copy);
+    copy.dispose();
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Rewards of a run: a weighted sum of the verifier's rewards by name and of functions of one's own, each part kept, so
+ * that the log shows what is paid for.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { userError } from '../core/errors.ts';
+import { readUserBytes, reason } from '../core/files.ts';
+import { sha256 } from '../core/hash.ts';
+import type { TaskRecord } from '../tasks/index.ts';
+import { rewardByName, type Verdict } from '../verify/index.ts';
+import type { RewardPart } from './config.ts';
+
+/** A response as a reward function sees it. */
+export interface JudgedResponse {
+  task: TaskRecord;
+  response: string;
+  /** New tokens, the stop token included. */
+  tokens: number;
+  truncated: boolean;
+}
+
+/** A reward of one's own: a finite number for a verdict and its response. */
+export type RewardFunction = (verdict: Verdict, response: JudgedResponse) => number;
+
+/** What a response is paid. */
+export interface Reward {
+  /** Weighted sum. */
+  score: number;
+  /** By name, before weighting. */
+  parts: Record<string, number>;
+}
+
+/** The rewards of a run, opened. */
+export interface RunRewards {
+  pay: (verdict: Verdict, response: JudgedResponse) => Reward;
+  /** Paths of the modules with the SHA-256 of their text. */
+  modules: Record<string, string>;
+}
+
+interface Term {
+  label: string;
+  weight: number;
+  pay: RewardFunction;
+}
+
+/**
+ * Opens the rewards that the settings name; `own` are functions of the caller's by name.
+ * @throws REWARD_NAME, REWARD_MODULE, REWARD_WEIGHTS; and REWARD_VALUE when a function pays no finite number
+ */
+export async function openRewards(
+  parts: readonly RewardPart[],
+  own: Readonly<Record<string, RewardFunction>> = {},
+): Promise<RunRewards> {
+  const terms: Term[] = [];
+  const modules: Record<string, string> = {};
+  for (const part of parts) {
+    const term = await openTerm(part, own);
+    if (terms.some(({ label }) => label === term.label)) {
+      throw userError('REWARD_WEIGHTS', 'each reward once', `${term.label} twice`, 'add up its weights');
+    }
+    terms.push(term);
+    if (part.module !== undefined) modules[part.module] = moduleHash(part.module);
+  }
+  return { pay: (verdict, response) => payAll(terms, verdict, response), modules };
+}
+
+async function openTerm(
+  { name, module, export: exported, weight }: RewardPart,
+  own: Readonly<Record<string, RewardFunction>>,
+): Promise<Term> {
+  if (module !== undefined) {
+    const label = exported === 'default' ? module : `${module}#${exported}`;
+    return { label, weight, pay: await loadFunction(module, exported) };
+  }
+  const given = Object.hasOwn(own, name!) ? own[name!]! : rewardByName(name!);
+  return { label: name!, weight, pay: given };
+}
+
+function payAll(terms: readonly Term[], verdict: Verdict, response: JudgedResponse): Reward {
+  const parts: Record<string, number> = {};
+  let score = 0;
+  for (const { label, weight, pay } of terms) {
+    const value: unknown = pay(verdict, response);
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      throw userError('REWARD_VALUE', `a finite number from ${label}`, String(value), 'correct the function');
+    }
+    parts[label] = value;
+    score += weight * value;
+  }
+  return { score, parts };
+}
+
+/** SHA-256 of a module's text; a run resumes with the same alone. */
+export function moduleHash(path: string): string {
+  return sha256(readUserBytes(path, 'reward module'), 16);
+}
+
+async function loadFunction(path: string, exported: string): Promise<RewardFunction> {
+  const refuse = (got: string) =>
+    userError(
+      'REWARD_MODULE',
+      `a module that exports the function ${exported}`,
+      `${path} ${got}`,
+      'export (verdict, response) => number there',
+    );
+  if (!existsSync(path)) throw refuse('(no such file)');
+  let loaded: Record<string, unknown>;
+  try {
+    loaded = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
+  } catch (error) {
+    throw refuse(`(${error instanceof Error ? error.message : reason(error)})`);
+  }
+  const found = loaded[exported];
+  if (typeof found !== 'function') throw refuse(`with ${Object.keys(loaded).join(', ') || 'no export'}`);
+  return found as RewardFunction;
+}
