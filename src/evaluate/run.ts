@@ -177,7 +177,7 @@ function sampleSettings(options: EvaluateOptions): SampleSettings {
   const settings = { ...defaultSampleSettings };
   for (const key of Object.keys(settings) as (keyof SampleSettings)[]) {
     const value = options[key];
-    if (value !== undefined) settings[key] = value;
+    if (value !== undefined) Object.assign(settings, { [key]: value });
   }
   return settings;
 }
@@ -217,7 +217,8 @@ function openFolder(
   settings: SampleSettings,
   k: readonly number[],
 ): void {
-  const { slots: _slots, ...identity } = settings; // how many decode together changes no sample
+  const { slots: _slots, stop, ...others } = settings; // how many decode together changes no sample
+  const identity = stop?.length ? { ...others, stop } : others;
   const content = tasks.map((task, i) => [ids[i], task]); // gold included: verdicts depend on it
   const key = sha256(canonicalJson([model, content, identity]), 16);
   const path = join(options.out, 'config.json');
