@@ -5,6 +5,11 @@ export * from './metrics.ts';
 export { majAtK, meanAtK, passAtK, passHatK } from './passAtK.ts';
 export { type EvaluationRow, readSamples } from './rows.ts';
 export * from './run.ts';
+export { type ResponsesFileOptions, responsesFile } from './sources/file.ts';
+export type { HttpOptions } from './sources/http.ts';
+export { CHAT_INSTRUCTION } from './sources/openai.ts';
+export type { Timing } from './sources/pace.ts';
+export { type ServerOptions, serverSource } from './sources/server.ts';
 export type {
   GivenResponse,
   ResponseRequest,

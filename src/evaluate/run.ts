@@ -16,7 +16,7 @@ import type { LoadedModel } from '../model/index.ts';
 import { defaultSampleSettings, type SampleSettings } from '../sample/index.ts';
 import { type ReferenceTask, taskIds } from '../tasks/index.ts';
 import { lockRun } from '../train/lock.ts';
-import { type CacheUse, cachedSource } from './cache.ts';
+import { type CachedSource, type CacheUse, cachedSource } from './cache.ts';
 import { openFolder, type Plan } from './folder.ts';
 import { type Metrics, metricsOf, type OpRanges } from './metrics.ts';
 import { countable, type EvaluationRow, judge, judgeAgain, readSamples, taskFacts } from './rows.ts';
@@ -80,11 +80,12 @@ export function evaluate(
 ): Promise<Evaluation> {
   return stopsWithin(STOP_SECONDS, async () => {
     const plan = planOf('responses' in from ? from : modelSource(from), tasks, options);
+    const cached = options.cache === undefined ? undefined : cachedSource(plan.source, options.cache);
     checkOutputFolder(options.out);
     const unlock = lockRun(options.out);
     try {
       openFolder(options.out, plan, options.overwrite ?? false);
-      return await sampleAndJudge(plan, options);
+      return await sampleAndJudge(plan, cached, options);
     } finally {
       unlock();
     }
@@ -109,7 +110,11 @@ function planOf(source: ResponseSource, tasks: readonly ReferenceTask[], options
   return { source, tasks, ids, settings, k, ranges, counts, missing };
 }
 
-async function sampleAndJudge(plan: Plan, options: EvaluateOptions): Promise<Evaluation> {
+async function sampleAndJudge(
+  plan: Plan,
+  cached: CachedSource | undefined,
+  options: EvaluateOptions,
+): Promise<Evaluation> {
   const { tasks, ids, settings, counts } = plan;
   const { out, rescore = false, progress = silent, clock = () => performance.now() } = options;
   const path = join(out, 'samples.jsonl');
@@ -121,7 +126,6 @@ async function sampleAndJudge(plan: Plan, options: EvaluateOptions): Promise<Eva
   const rest = tasks
     .map((task, i) => ({ task, id: ids[i]!, count: counts[i]!, first: 0 }))
     .filter(({ id, count }) => count > 0 && !file.has(id));
-  const cached = options.cache === undefined ? undefined : cachedSource(plan.source, options.cache);
   const source = cached ?? plan.source;
 
   const started = clock();
@@ -187,14 +191,14 @@ function rescoreFile(
   });
 }
 
-/** The responses and an empty one for every sample that is not among them. */
+/** The responses, and empty ones under the indices that are free until there are as many as `samples`. */
 function filled(responses: readonly GivenResponse[], samples: number): GivenResponse[] {
-  const known = new Map(responses.map((response) => [response.sample_index, response]));
-  return Array.from(
-    { length: samples },
-    (_, i): GivenResponse =>
-      known.get(i) ?? { sample_index: i, response: '', tokens: null, stop_reason: 'unknown' },
-  );
+  const all = [...responses];
+  const taken = new Set(responses.map(({ sample_index }) => sample_index));
+  for (let i = 0; all.length < samples; i++) {
+    if (!taken.has(i)) all.push({ sample_index: i, response: '', tokens: null, stop_reason: 'unknown' });
+  }
+  return all.sort((a, b) => a.sample_index - b.sample_index);
 }
 
 /** The result, whose rows are read when they are asked for. */

@@ -2,30 +2,19 @@
  * `samples.jsonl` while it grows: rows are appended task by task, as tasks complete, and put into task order at the
  * end. Memory holds where each row stands, not the row.
  */
-import { appendFileSync, closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { userError } from '../core/errors.ts';
 import { unwritable, type Write, writeAtomically } from '../core/files.ts';
+import { type Place, readLines, readPlaces } from './lines.ts';
 import type { EvaluationRow } from './rows.ts';
 
 /** Where a row stands, newline included. */
-interface Place {
+interface RowPlace extends Place {
   sampleIndex: number;
-  start: number;
-  end: number;
 }
-
-/** One whole line of the file. */
-interface Line {
-  text: string;
-  line: number;
-  start: number;
-  end: number;
-}
-
-const CHUNK = 1 << 20;
 
 export class SamplesFile {
-  private readonly places = new Map<string, Place[]>();
+  private readonly places = new Map<string, RowPlace[]>();
   private size = 0;
 
   /**
@@ -38,21 +27,21 @@ export class SamplesFile {
     samples: ReadonlyMap<string, number>,
   ) {
     if (!existsSync(path)) return;
-    for (const { text, line, start, end } of wholeLines(path)) {
-      if (text.trim() === '') continue;
+    for (const { text, line, start, end, isWhole } of readLines(path)) {
+      if (!isWhole || text.trim() === '') continue;
       const { task_id, sample_index } = parse(text, path, line);
       const places = this.places.get(task_id) ?? [];
       this.places.set(task_id, places);
       places.push({ sampleIndex: sample_index, start, end });
       this.size = end;
     }
-    let isWhole = this.size === statSync(path).size;
+    let unchanged = this.size === statSync(path).size;
     for (const [id, places] of this.places) {
       if (places.length === samples.get(id)) continue;
       this.places.delete(id);
-      isWhole = false;
+      unchanged = false;
     }
-    if (!isWhole) this.rewrite([...this.places.keys()]);
+    if (!unchanged) this.rewrite([...this.places.keys()]);
   }
 
   /** Whether all samples of a task are here. */
@@ -67,7 +56,7 @@ export class SamplesFile {
 
   /** Appends all rows of one task, in the order of their sample indices. */
   append(id: string, rows: readonly EvaluationRow[]): void {
-    const places: Place[] = [];
+    const places: RowPlace[] = [];
     let text = '';
     let end = this.size;
     for (const row of rows) {
@@ -112,7 +101,7 @@ export class SamplesFile {
   }
 
   private rewrite(ids: readonly string[], change = (line: Buffer): Buffer => line): void {
-    const moved: { start: number; end: number }[] = [];
+    const moved: Place[] = [];
     let at = 0;
     writeAtomically(this.path, (write: Write) => {
       for (const line of this.lines(ids)) {
@@ -131,25 +120,11 @@ export class SamplesFile {
     this.size = at;
   }
 
-  private *lines(ids: readonly string[]): Generator<Buffer> {
-    if (this.size === 0) return;
-    const descriptor = openSync(this.path, 'r');
-    try {
-      for (const { start, end } of this.inOrder(ids)) {
-        const bytes = Buffer.allocUnsafe(end - start);
-        for (let at = 0; at < bytes.length; ) {
-          const count = readSync(descriptor, bytes, at, bytes.length - at, start + at);
-          if (count === 0) throw unwritable(this.path, new Error('cut by another process'));
-          at += count;
-        }
-        yield bytes;
-      }
-    } finally {
-      closeSync(descriptor);
-    }
+  private lines(ids: readonly string[]): Iterable<Buffer> {
+    return this.size === 0 ? [] : readPlaces(this.path, this.inOrder(ids));
   }
 
-  private *inOrder(ids: readonly string[]): Generator<Place> {
+  private *inOrder(ids: readonly string[]): Generator<RowPlace> {
     for (const id of ids) {
       const places = this.places.get(id) ?? [];
       yield* places.sort((a, b) => a.sampleIndex - b.sampleIndex);
@@ -172,35 +147,4 @@ function parse(text: string, path: string, line: number): { task_id: string; sam
     `${path} line ${line}: ${JSON.stringify(text.slice(0, 60))}`,
     'remove that line: its task is sampled again',
   );
-}
-
-/** The lines of a file that end in a newline, in constant memory; byte offsets. */
-function* wholeLines(path: string): Generator<Line> {
-  const descriptor = openSync(path, 'r');
-  try {
-    const chunk = Buffer.alloc(CHUNK);
-    let pending: Buffer[] = []; // of a line that began in an earlier chunk
-    let start = 0;
-    let read = 0;
-    let line = 0;
-    for (;;) {
-      const count = readSync(descriptor, chunk, 0, CHUNK, read);
-      if (count === 0) return;
-      let from = 0;
-      for (let at = chunk.indexOf(10); at >= 0 && at < count; at = chunk.indexOf(10, from)) {
-        pending.push(chunk.subarray(from, at));
-        const text = Buffer.concat(pending).toString('utf8');
-        pending = [];
-        from = at + 1;
-        const end = read + from;
-        line++;
-        yield { text, line, start, end };
-        start = end;
-      }
-      pending.push(Buffer.from(chunk.subarray(from, count)));
-      read += count;
-    }
-  } finally {
-    closeSync(descriptor);
-  }
 }
