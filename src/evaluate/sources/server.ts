@@ -108,23 +108,33 @@ async function* askAll(
     complete.push({ request, responses: all.sort((a, b) => a.sample_index - b.sample_index) });
   };
 
+  /** Starts requests; also while a task is being judged, but not without end. */
+  const fill = (): void => {
+    while (running.size < concurrency && complete.length < concurrency) {
+      if (failure !== undefined || stop.signal.aborted) return;
+      const { value: unit, done } = units.next();
+      if (done) return;
+      const job = ask(unit)
+        .catch((error: unknown) => {
+          failure ??= error;
+        })
+        .finally(() => {
+          running.delete(job);
+          fill();
+        });
+      running.add(job);
+    }
+  };
+
   try {
     for (;;) {
-      while (running.size < concurrency && failure === undefined && !isCancelled()) {
-        const { value: unit, done } = units.next();
-        if (done) break;
-        const job = ask(unit)
-          .catch((error: unknown) => {
-            failure ??= error;
-          })
-          .finally(() => running.delete(job));
-        running.add(job);
-      }
-      yield* complete.splice(0);
-      if (isCancelled()) return;
-      if (failure !== undefined) throw failure;
-      if (running.size === 0) return;
-      await Promise.race(running);
+      fill();
+      const next = complete.shift();
+      if (next !== undefined) yield next;
+      else if (isCancelled()) return;
+      else if (failure !== undefined) throw failure;
+      else if (running.size === 0) return;
+      else await Promise.race(running);
     }
   } finally {
     stop.abort(); // what is still asked for is not waited for
