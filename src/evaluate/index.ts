@@ -3,7 +3,7 @@ export { type BootstrapOptions, bootstrapMeans, type Estimate } from './bootstra
 export { type CacheUse, cacheSize } from './cache.ts';
 export * from './metrics.ts';
 export { majAtK, meanAtK, passAtK, passHatK } from './passAtK.ts';
-export { type EvaluationRow, readSamples } from './rows.ts';
+export { type EvaluationRow, readSamples, rescoreRows } from './rows.ts';
 export * from './run.ts';
 export { type ResponsesFileOptions, responsesFile } from './sources/file.ts';
 export type { HttpOptions } from './sources/http.ts';
@@ -17,4 +17,12 @@ export type {
   StopReason,
   TaskResponses,
 } from './sources/source.ts';
+export { metricsTable, sweepTable } from './summary.ts';
+export {
+  type Checkpoints,
+  type EvaluateRunOptions,
+  evaluateRun,
+  type Sweep,
+  type SweepRow,
+} from './sweep.ts';
 export { isRight, type SampleRow, type TaskFacts, VERIFIERS, type Verifier } from './tally.ts';

@@ -1,7 +1,7 @@
 /** The rows of `samples.jsonl`: one sample with its verdict. */
 import { userError } from '../core/errors.ts';
 import { readJsonLines } from '../core/jsonl.ts';
-import type { ReferenceTask } from '../tasks/index.ts';
+import { type ReferenceTask, taskIds } from '../tasks/index.ts';
 import { type Verdict, verify } from '../verify/index.ts';
 import type { GivenResponse, StopReason } from './sources/source.ts';
 import type { SampleRow, TaskFacts } from './tally.ts';
@@ -38,6 +38,28 @@ export function judge(id: string, task: ReferenceTask, response: GivenResponse):
 /** A saved row with a verdict from now. */
 export function judgeAgain(row: EvaluationRow, task: ReferenceTask): EvaluationRow {
   return { ...row, ...verify(task, row.response, { truncated: row.stop_reason === 'length' }) };
+}
+
+/**
+ * Judges saved samples again, for a verifier that changed; sampling is not repeated.
+ * @throws EVALUATION_TASKS when a row belongs to none of the tasks
+ */
+export function rescoreRows(
+  rows: readonly EvaluationRow[],
+  tasks: readonly ReferenceTask[],
+): EvaluationRow[] {
+  const ids = taskIds(tasks);
+  const byId = new Map(tasks.map((task, i) => [ids[i]!, task]));
+  return rows.map((row) => {
+    const task = byId.get(row.task_id);
+    if (task !== undefined) return judgeAgain(row, task);
+    throw userError(
+      'EVALUATION_TASKS',
+      'the tasks of the evaluation',
+      `no task ${row.task_id}`,
+      'name the task file it was made with',
+    );
+  });
 }
 
 /** The row as metrics need it. @throws EVALUATION_ROW when its verdict is of an earlier version */
