@@ -33,7 +33,7 @@ export function analyseEvaluations(
     error_types: [],
     first_errors: [],
   };
-  for (const { folder, rows: samples, k: own, ranges } of evaluations) {
+  for (const { folder, rows: samples, k: own, ranges, without } of evaluations) {
     const k = options.k ?? own;
     if (k === undefined) {
       throw userError('ANALYZE_K', `"k" in ${folder}/config.json`, 'none', 'choose with --k 1,2,4');
@@ -41,6 +41,7 @@ export function analyseEvaluations(
     const metrics = computeMetrics(samples, {
       k,
       seed: options.seed,
+      ...(without === undefined ? {} : { tasks: without }),
       ...(ranges === undefined ? {} : { ranges }),
     });
     const add = (name: keyof AnalysisTables, frame: ColumnTable): void => {

@@ -26,7 +26,7 @@ export function register(program: Command): void {
   program
     .command('analyze')
     .description('pass@k, error types, topology similarity and edge of competence of evaluations, as tables')
-    .argument('<evaluation...>', 'evaluation folders')
+    .argument('<evaluation...>', 'evaluation folders, or a sweep over checkpoints')
     .requiredOption('--out <folder>', 'where the tables go')
     .option('--k <list>', 'the k of pass@k, such as 1,2,4; default what the evaluation was made with', kList)
     .option(
@@ -58,7 +58,7 @@ async function analyze(folders: string[], options: Options): Promise<void> {
     const got = edge === undefined ? 'no --edge' : `${folders.length} evaluations`;
     throw userError('EDGE_TASKS', '--edge-tasks with --edge and one evaluation', got, 'change the command');
   }
-  const evaluations = folders.map(analysis.readEvaluation);
+  const evaluations = folders.flatMap(analysis.evaluationFolders).map(analysis.readEvaluation);
   const rlSet =
     edge === undefined || edgeTasks === undefined
       ? undefined

@@ -4,7 +4,7 @@ import { runCancellable } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { writeAtomicallyAsync } from '../core/files.ts';
 import { chooseBackend } from './backend.ts';
-import { brief, integerOption, numberOption, printJson, terminalProgress } from './terminal.ts';
+import { brief, integerOption, numberOption, printJson, repeated, terminalProgress } from './terminal.ts';
 
 interface Options {
   model: string;
@@ -15,6 +15,7 @@ interface Options {
   topK: number;
   maxTokens: number;
   slots: number;
+  stop: string[];
   limit?: number;
   seed: number;
   out: string;
@@ -34,6 +35,7 @@ export function register(program: Command): void {
     .option('--top-k <k>', '0 = all tokens', integerOption(0), 0)
     .option('--max-tokens <n>', 'most new tokens per sample', integerOption(1), 1024)
     .option('--slots <n>', 'sequences decoded together', integerOption(1, 4096), 64)
+    .option('--stop <text>', 'ends a response, which keeps it; repeatable', repeated, [])
     .option('--limit <n>', 'only the first n tasks', integerOption(1))
     .option('--seed <n>', 'random seed', integerOption(0), 0)
     .requiredOption('--out <file>', 'output, JSONL')

@@ -24,6 +24,11 @@ export function numberOption(low: number, high: number): (text: string) => numbe
   };
 }
 
+/** Commander parser for an option that may be given several times; its default is []. */
+export function repeated(value: string, earlier: readonly string[]): string[] {
+  return [...earlier, value];
+}
+
 const SCALES: Readonly<Record<string, number>> = { '': 1, K: 1e3, M: 1e6, B: 1e9, G: 1e9 };
 
 /** Commander parser for a large whole number: `1000`, `200k`, `50M`, `1.5B`. */

@@ -5,34 +5,20 @@
  */
 import { userError } from '../core/errors.ts';
 import { randomFamily } from '../core/random.ts';
-import { parseNumber } from '../verify/index.ts';
-import type { Verdict } from '../verify/types.ts';
 import { ERROR_TYPES, type ErrorType, FIRST_ERROR_KINDS, type FirstErrorKind } from '../verify/types.ts';
 import { bootstrapMeans, DEFAULT_LEVEL, DEFAULT_REPLICATES, type Estimate } from './bootstrap.ts';
 import { majAtK, passAtK, passHatK } from './passAtK.ts';
-
-/** One judged sample: what the metrics read of a row of `samples.jsonl`. */
-export type SampleRow = Pick<
-  Verdict,
-  'verified' | 'answer_correct' | 'process_accuracy' | 'errors' | 'first_error'
-> & {
-  compatible: Pick<Verdict['compatible'], 'perfect'>;
-  task_id: string;
-  sample_index: number;
-  op: number;
-  template: string;
-  mode: string;
-  extracted_answer?: string | null;
-  /** Of the task's graph: problems over one graph are one cluster of the bootstrap. */
-  fingerprint?: string;
-};
-
-/**
- * Who says that a sample is right. `verified`: every step and the answer, by our verifier; `compatible`: the
- * reference's evaluator; `answer`: the answer alone.
- */
-export const VERIFIERS = ['verified', 'compatible', 'answer'] as const;
-export type Verifier = (typeof VERIFIERS)[number];
+import {
+  countSample,
+  emptyTally,
+  meanProcessAccuracy,
+  type SampleRow,
+  type Tallies,
+  type TaskFacts,
+  type TaskTally,
+  VERIFIERS,
+  type Verifier,
+} from './tally.ts';
 
 /** Named ranges of op, both ends included. */
 export type OpRanges = Readonly<Record<string, readonly [low: number, high: number]>>;
@@ -46,6 +32,8 @@ export interface GroupMetrics {
   /** Different graphs: what the bootstrap draws. */
   clusters: number;
   samples: number;
+  /** Problems without any sample, for which nothing was tried: they make every mean of the group NaN. */
+  missing: number;
   /** By verifier, then by k. NaN when a problem has fewer than k samples. */
   pass_at_k: Record<Verifier, Record<string, Estimate>>;
   /** pass^k: that all of k samples are right. As above. */
@@ -54,6 +42,12 @@ export interface GroupMetrics {
   maj_at_k: Record<string, Estimate>;
   /** Share of samples that are verified: mean@n by our verifier. */
   verified: Estimate;
+  /** Share whose answer is right, whatever the steps. */
+  answer_correct: Estimate;
+  /** Share that the reference's evaluator accepts. */
+  compatible: Estimate;
+  /** Share without an answer that could be read. */
+  unanswered: Estimate;
   /** Mean process accuracy. */
   process_accuracy: Estimate;
   /** Share of samples with at least one error of the type; not exclusive. */
@@ -87,6 +81,8 @@ export interface MetricsOptions {
   seed: number;
   /** Bootstrap replicates, default 1000. */
   replicates?: number;
+  /** Tasks that count although they may have no sample; default those of the rows. */
+  tasks?: readonly TaskFacts[];
 }
 
 interface Problem {
@@ -103,10 +99,19 @@ interface Problem {
  * All metrics of judged samples. The order of the rows does not matter.
  * @throws userError METRICS_ROWS when there are none, a sample is there twice, or a task has two ops
  */
-export function computeMetrics(rows: readonly SampleRow[], options: MetricsOptions): Metrics {
+export function computeMetrics(rows: Iterable<SampleRow>, options: MetricsOptions): Metrics {
+  const tallies: Tallies = new Map();
+  for (const row of rows) countSample(tallies, row);
+  return metricsOf(tallies, options);
+}
+
+/** {@link computeMetrics} of rows that were counted one by one. */
+export function metricsOf(tallies: Tallies, options: MetricsOptions): Metrics {
   const k = [...options.k];
-  const { seed, ranges = DEFAULT_RANGES, replicates = DEFAULT_REPLICATES } = options;
-  const problems = problemsOf(rows, k);
+  const { seed, ranges = DEFAULT_RANGES, replicates = DEFAULT_REPLICATES, tasks = [] } = options;
+  const all = new Map(tallies);
+  for (const task of tasks) if (!all.has(task.task_id)) all.set(task.task_id, emptyTally(task));
+  const problems = problemsOf(all, k);
   const group = (name: string, members: readonly Problem[]): GroupMetrics =>
     groupMetrics(members, k, replicates, seed, name);
   const groupBy = (name: string, key: (problem: Problem) => string): Record<string, GroupMetrics> => {
@@ -137,62 +142,36 @@ export function computeMetrics(rows: readonly SampleRow[], options: MetricsOptio
 }
 
 /** Per-problem values in the order in which {@link groupMetrics} takes them. */
-function problemsOf(rows: readonly SampleRow[], ks: readonly number[]): Problem[] {
-  if (rows.length === 0) {
-    throw userError('METRICS_ROWS', 'at least one sample', 'none', 'sample first');
-  }
-  const byTask = groupRows(rows, (row) => row.task_id);
+function problemsOf(tallies: Tallies, ks: readonly number[]): Problem[] {
+  if (tallies.size === 0) throw userError('METRICS_ROWS', 'at least one sample', 'none', 'sample first');
   // In the order of the ids, so that the order of the rows cannot change the bootstrap's draws.
-  const ids = [...byTask.keys()].sort((a, b) => (a < b ? -1 : 1));
+  const ids = [...tallies.keys()].sort((a, b) => (a < b ? -1 : 1));
   return ids.map((id) => {
-    const samples = byTask.get(id)!;
-    const { op, template, mode, fingerprint } = samples[0]!;
-    const indices = new Set(samples.map((row) => row.sample_index));
-    if (indices.size < samples.length || samples.some((row) => row.op !== op)) {
-      const got = indices.size < samples.length ? 'a sample index twice' : 'several ops';
-      throw userError(
-        'METRICS_ROWS',
-        'one row per task and sample',
-        `task ${id} with ${got}`,
-        'remove repeats',
-      );
-    }
-    const n = samples.length;
-    const share = (has: (row: SampleRow) => boolean): number => samples.filter(has).length / n;
-    const counts = VERIFIERS.map((verifier) => samples.filter((row) => isRight(row, verifier)).length);
-    const values = counts.flatMap((c) => ks.map((k) => passAtK(n, c, k)));
-    values.push(...counts.flatMap((c) => ks.map((k) => passHatK(n, c, k))));
-    const { right, wrong, silent } = votes(samples);
-    values.push(...ks.map((k) => majAtK(right, wrong, silent, k)));
-    values.push(share((row) => row.verified));
-    values.push(samples.reduce((sum, row) => sum + row.process_accuracy, 0) / n);
-    for (const type of ERROR_TYPES) values.push(share((row) => row.errors.includes(type)));
-    for (const kind of FIRST_ERROR_KINDS) values.push(share((row) => row.first_error?.kind === kind));
-    values.push(share((row) => row.first_error === null));
-    return { op, template, mode, samples: n, cluster: fingerprint ?? id, values };
+    const tally = tallies.get(id)!;
+    const { op, template, mode, fingerprint } = tally.task;
+    const samples = tally.indices.length;
+    return { op, template, mode, samples, cluster: fingerprint ?? id, values: valuesOf(tally, ks) };
   });
 }
 
-/** How many samples gave the right answer, each wrong one, and none. */
-function votes(samples: readonly SampleRow[]): { right: number; wrong: number[]; silent: number } {
-  const wrong = new Map<string, number>();
-  let right = 0;
-  let silent = 0;
-  for (const { answer_correct, extracted_answer } of samples) {
-    if (answer_correct) right++;
-    else if (extracted_answer === undefined || extracted_answer === null || extracted_answer === '') silent++;
-    else {
-      const answer = String(parseNumber(extracted_answer) ?? extracted_answer);
-      wrong.set(answer, (wrong.get(answer) ?? 0) + 1);
-    }
-  }
-  return { right, wrong: [...wrong.values()], silent };
-}
-
-/** Whether a verifier calls the sample right. */
-export function isRight(row: SampleRow, verifier: Verifier): boolean {
-  if (verifier === 'verified') return row.verified;
-  return verifier === 'answer' ? row.answer_correct : row.compatible.perfect;
+/** A task without samples has NaN everywhere. */
+function valuesOf(tally: TaskTally, ks: readonly number[]): number[] {
+  const n = tally.indices.length;
+  const rights = VERIFIERS.map((verifier) => tally.right[verifier]);
+  const wrong = [...tally.wrongAnswers.values()];
+  return [
+    ...rights.flatMap((c) => ks.map((k) => passAtK(n, c, k))),
+    ...rights.flatMap((c) => ks.map((k) => passHatK(n, c, k))),
+    ...ks.map((k) => majAtK(tally.right.answer, wrong, tally.unanswered, k)),
+    tally.right.verified / n,
+    tally.right.answer / n,
+    tally.right.compatible / n,
+    tally.unanswered / n,
+    meanProcessAccuracy(tally),
+    ...ERROR_TYPES.map((type) => tally.errors[type] / n),
+    ...FIRST_ERROR_KINDS.map((kind) => tally.firstErrors[kind] / n),
+    tally.noFailingStep / n,
+  ];
 }
 
 function groupRows<T>(rows: readonly T[], key: (row: T) => string): Map<string, T[]> {
@@ -229,10 +208,14 @@ function groupMetrics(
     problems: problems.length,
     clusters: new Set(clusters).size,
     samples: problems.reduce((sum, { samples }) => sum + samples, 0),
+    missing: problems.filter(({ samples }) => samples === 0).length,
     pass_at_k: byVerifier(),
     pass_hat_k: byVerifier(),
     maj_at_k: take(ks.map(String)),
     verified: estimates[next++]!,
+    answer_correct: estimates[next++]!,
+    compatible: estimates[next++]!,
+    unanswered: estimates[next++]!,
     process_accuracy: estimates[next++]!,
     errors: take(ERROR_TYPES),
     first_errors: take(FIRST_ERROR_KINDS),

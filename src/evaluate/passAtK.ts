@@ -53,7 +53,9 @@ export function majAtK(right: number, wrong: readonly number[], silent: number, 
     const others = n - right - rivals.reduce((sum, count) => sum + count, 0);
     const left = k - votes;
     // ways[ties][drawn]: no rival has more than `votes`, `ties` of them have as many.
-    let ways = [binomial(others, r).slice(0, left + 1)];
+    // The others come last: until then most entries are 0 (of 50 answers given once each, all but a diagonal).
+    let ways = [new Float64Array(left + 1)];
+    ways[0]![0] = 1;
     for (const count of rivals) {
       const terms = binomial(count, r);
       const rows = Math.min(ways.length + 1, Math.floor(left / votes) + 1);
@@ -69,7 +71,14 @@ export function majAtK(right: number, wrong: readonly number[], silent: number, 
       }
       ways = next;
     }
-    for (const [ties, row] of ways.entries()) chance += (rightTerms[votes]! * (row[left] ?? 0)) / (ties + 1);
+    const otherTerms = binomial(others, r);
+    for (const [ties, row] of ways.entries()) {
+      let ending = 0;
+      for (let drawn = Math.max(0, left - others); drawn <= left; drawn++) {
+        ending += row[drawn]! * otherTerms[left - drawn]!;
+      }
+      chance += (rightTerms[votes]! * ending) / (ties + 1);
+    }
   }
   return Math.min(1, chance / binomial(n, r)[k]!);
 }

@@ -2,40 +2,28 @@
  * An evaluation run: tasks × n samples → verdicts → metrics, with every sample saved (DESIGN §5.5).
  *
  * Samples come first and metrics are computed from what was saved, so a run can be resumed after a kill and
- * re-scored without sampling again. What is sampled depends on (model, task, settings) alone.
+ * re-scored without sampling again. What is sampled depends on (source, task, settings) alone. Memory holds counts per
+ * task and where its rows stand in the file, never the rows.
  *
  *     const evaluation = await evaluate(model, tasks, { out: 'out/eval', samples: 16, k: [1, 16] });
  */
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { environment } from '../backend/index.ts';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { checkOutputFolder, recoverFolder, writeFileAtomically } from '../core/files.ts';
-import { canonicalJson, sha256 } from '../core/hash.ts';
-import { readJsonFile } from '../core/json.ts';
-import { readJsonLines, writeJsonLines } from '../core/jsonl.ts';
+import { checkOutputFolder, writeFileAtomically } from '../core/files.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
 import type { LoadedModel } from '../model/index.ts';
-import { defaultSampleSettings, type SampleSettings, sampleBatched } from '../sample/index.ts';
-import { promptText, type ReferenceTask, taskIds } from '../tasks/index.ts';
-import { type Verdict, verify } from '../verify/index.ts';
-import { computeMetrics, type Metrics, type OpRanges } from './metrics.ts';
-
-/** One sample with its verdict, as `samples.jsonl` holds it. */
-export type EvaluationRow = Verdict & {
-  task_id: string;
-  sample_index: number;
-  op: number;
-  template: string;
-  mode: string;
-  /** The task's, where it has one. */
-  fingerprint?: string;
-  response: string;
-  /** New tokens. */
-  tokens: number;
-  stop_reason: 'stop' | 'length';
-};
+import { defaultSampleSettings, type SampleSettings } from '../sample/index.ts';
+import { type ReferenceTask, taskIds } from '../tasks/index.ts';
+import { lockRun } from '../train/lock.ts';
+import { type CachedSource, type CacheUse, cachedSource } from './cache.ts';
+import { openFolder, type Plan } from './folder.ts';
+import { type Metrics, metricsOf, type OpRanges } from './metrics.ts';
+import { countable, type EvaluationRow, judge, judgeAgain, readSamples, taskFacts } from './rows.ts';
+import { SamplesFile } from './samplesFile.ts';
+import { modelSource } from './sources/model.ts';
+import type { GivenResponse, ResponseSource } from './sources/source.ts';
+import { countSample, type Tallies } from './tally.ts';
 
 export interface EvaluateOptions extends Partial<SampleSettings> {
   /** Evaluation folder. An unfinished evaluation with the same settings there is resumed, a finished one reused. */
@@ -48,18 +36,32 @@ export interface EvaluateOptions extends Partial<SampleSettings> {
   overwrite?: boolean;
   /** Judge the saved samples again instead of reusing their verdicts. */
   rescore?: boolean;
+  /** Folder of samples that evaluations share: what is known there is not sampled again. */
+  cache?: string;
+  /**
+   * Responses that the source does not have: `undefined` makes the statistics that need them NaN (pass@k for k above
+   * a task's samples, everything for a task without any); `wrong` counts them as empty responses.
+   */
+  missing?: 'undefined' | 'wrong';
   progress?: ProgressSink;
   clock?: () => number;
 }
 
 export interface Evaluation {
   out: string;
-  /** In task order, then by sample index. */
-  rows: EvaluationRow[];
+  /**
+   * All samples, in task order, then by sample index. Read from `samples.jsonl` when first asked for: with very many, use
+   * {@link readSamples}, which gives them one by one.
+   */
+  readonly rows: EvaluationRow[];
   /** Of the tasks that are complete; absent before the first is. */
   metrics?: Metrics;
   /** False when stopped before every task had its samples; calling again goes on. */
   finished: boolean;
+  /** Samples that this call took from the source, those that the cache had excluded. */
+  sampled: number;
+  /** What the cache had, and how large it is now; absent without one. */
+  cache?: CacheUse;
 }
 
 /** A finished evaluation has metrics. */
@@ -68,116 +70,166 @@ export type FinishedEvaluation = Evaluation & { metrics: Metrics };
 /**
  * Samples, judges and counts; see the head of this file. When the surrounding job is cancelled it returns what is
  * complete.
+ * @param from A loaded model, or another source of responses ({@link responsesFile}, {@link serverSource}).
+ * @throws NO_TASKS, TASK_IDS, PASS_K, EVALUATION_EXISTS, RUN_LOCKED, EVALUATION_ROW, and what the source throws
  */
 export function evaluate(
-  loaded: LoadedModel,
+  from: LoadedModel | ResponseSource,
   tasks: readonly ReferenceTask[],
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  return stopsWithin(STOP_SECONDS, () => sampleAndJudge(loaded, tasks, options));
+  return stopsWithin(STOP_SECONDS, async () => {
+    const plan = planOf('responses' in from ? from : modelSource(from), tasks, options);
+    const cached = options.cache === undefined ? undefined : cachedSource(plan.source, options.cache);
+    checkOutputFolder(options.out);
+    const unlock = lockRun(options.out);
+    try {
+      openFolder(options.out, plan, options.overwrite ?? false);
+      return await sampleAndJudge(plan, cached, options);
+    } finally {
+      unlock();
+    }
+  });
 }
 
 /** One decoding step of a large model on a slow backend, and the writing of what is there. */
 const STOP_SECONDS = 60;
 
+function planOf(source: ResponseSource, tasks: readonly ReferenceTask[], options: EvaluateOptions): Plan {
+  const ids = taskIds(tasks);
+  checkTasks(ids);
+  const { ranges, missing = 'undefined' } = options;
+  const settings = sampleSettings(options);
+  const given = source.counts?.(tasks, ids, options.samples);
+  if (given !== undefined) settings.samples = Math.max(...given);
+  const k = options.k ?? powersOfTwo(settings.samples);
+  checkKs(k, settings.samples);
+  const counts = ids.map((_, i) =>
+    missing === 'wrong' ? settings.samples : (given?.[i] ?? settings.samples),
+  );
+  return { source, tasks, ids, settings, k, ranges, counts, missing };
+}
+
 async function sampleAndJudge(
-  loaded: LoadedModel,
-  tasks: readonly ReferenceTask[],
+  plan: Plan,
+  cached: CachedSource | undefined,
   options: EvaluateOptions,
 ): Promise<Evaluation> {
-  const settings = sampleSettings(options);
-  const ks = options.k ?? powersOfTwo(settings.samples);
-  const ids = taskIds(tasks);
-  checkRequest(ids, ks, settings);
-  const progress = options.progress ?? silent;
-  const clock = options.clock ?? (() => performance.now());
-  openFolder(options, loaded.hash, tasks, ids, settings, ks);
+  const { tasks, ids, settings, counts } = plan;
+  const { out, rescore = false, progress = silent, clock = () => performance.now() } = options;
+  const path = join(out, 'samples.jsonl');
+  const file = new SamplesFile(path, new Map(ids.map((id, i) => [id, counts[i]!])));
+  const tallies: Tallies = new Map();
+  if (!rescore) for (const { row, line } of file.rows(ids)) countSample(tallies, countable(row, path, line));
 
-  const path = join(options.out, 'samples.jsonl');
-  const done = completeTasks(path, ids, settings.samples);
-  const rest = tasks.map((task, i) => ({ task, id: ids[i]! })).filter(({ id }) => !done.has(id));
-  const prompts = rest.map(({ task, id }) => ({ key: id, text: promptText(task) }));
+  const wanted = ids.filter((_, i) => counts[i]! > 0).length;
+  const rest = tasks
+    .map((task, i) => ({ task, id: ids[i]!, count: counts[i]!, first: 0 }))
+    .filter(({ id, count }) => count > 0 && !file.has(id));
+  const source = cached ?? plan.source;
 
   const started = clock();
-  let sampled = 0;
+  let judged = 0;
   let tokens = 0;
+  const restSamples = rest.reduce((sum, { count }) => sum + count, 0);
   // A run that finds all its samples from before shows that too.
-  if (rest.length === 0) progress({ stage: 'evaluate', done: done.size, total: tasks.length, unit: 'task' });
-  for (const samples of sampleBatched(loaded.model, loaded.tokenizer, prompts, settings)) {
-    const { task, id } = rest[samples[0]!.prompt]!;
-    const rows = samples.map(
-      (sample): EvaluationRow => ({
-        task_id: id,
-        sample_index: sample.sampleIndex,
-        op: task.op,
-        template: task.template,
-        mode: task.mode,
-        ...('fingerprint' in task ? { fingerprint: task.fingerprint as string } : {}),
-        response: sample.response,
-        tokens: sample.tokens,
-        stop_reason: sample.stopReason,
-        ...verify(task, sample.response, { truncated: sample.stopReason === 'length' }),
-      }),
-    );
-    appendFileSync(path, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
-    done.set(id, rows);
-    sampled += rows.length;
-    tokens += rows.reduce((sum, row) => sum + row.tokens, 0);
+  if (rest.length === 0) progress({ stage: 'evaluate', done: wanted, total: wanted, unit: 'task' });
+  for await (const { request, responses } of source.responses(rest, settings)) {
+    const { task, id, count } = rest[request]!;
+    const whole = plan.missing === 'wrong' ? filled(responses, count) : responses;
+    const rows = whole.map((response) => judge(id, task, response));
+    file.append(id, rows);
+    if (!rescore) for (const row of rows) countSample(tallies, row);
+    judged += rows.length;
+    tokens += rows.reduce((sum, row) => sum + (row.tokens ?? 0), 0);
     const seconds = (clock() - started) / 1000;
     progress({
       stage: 'evaluate',
-      done: done.size,
-      total: tasks.length,
+      done: file.tasks,
+      total: wanted,
       unit: 'task',
-      secondsLeft: (seconds / sampled) * (tasks.length - done.size) * settings.samples,
+      secondsLeft: (seconds / judged) * (restSamples - judged),
       values: { tokens_per_second: tokens / seconds },
     });
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (isCancelled()) break;
   }
 
-  const finished = done.size === tasks.length;
-  const rows = ids.flatMap((id) => done.get(id) ?? []);
-  const judged = options.rescore ? rescoreRows(rows, tasks) : rows;
-  if (judged.length === 0) return { out: options.out, rows: [], finished };
-  const metrics = computeMetrics(judged, {
-    k: ks,
-    seed: settings.seed,
-    ...(options.ranges === undefined ? {} : { ranges: options.ranges }),
-  });
-  if (finished) {
-    writeJsonLines(path, judged); // sorted: the same bytes however the run was cut
-    writeFileAtomically(join(options.out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
+  const finished = file.tasks === wanted;
+  const complete = ids.filter((id) => file.has(id));
+  if (rescore) rescoreFile(file, complete, plan, tallies);
+  else if (finished) file.sort(complete); // the same bytes however the run was cut
+  const metrics = finished || tallies.size > 0 ? metricsOfPlan(plan, tallies) : undefined;
+  if (finished && metrics) {
+    writeFileAtomically(join(out, 'metrics.json'), `${JSON.stringify(metrics, null, 2)}\n`);
   }
-  return { out: options.out, rows: judged, metrics, finished };
+  const use = cached?.use();
+  return evaluation(plan, { out, finished, sampled: judged - (use?.samples ?? 0) }, metrics, use);
 }
 
-/** Judges saved samples again, for a verifier that changed; sampling is not repeated. */
-export function rescoreRows(
-  rows: readonly EvaluationRow[],
-  tasks: readonly ReferenceTask[],
-): EvaluationRow[] {
-  const ids = taskIds(tasks);
-  const byId = new Map(tasks.map((task, i) => [ids[i]!, task]));
-  return rows.map((row) => {
-    const task = byId.get(row.task_id);
-    if (task === undefined) {
-      throw userError(
-        'EVALUATION_TASKS',
-        `the tasks of the evaluation`,
-        `no task ${row.task_id}`,
-        'name the task file it was made with',
-      );
-    }
-    return { ...row, ...verify(task, row.response, { truncated: row.stop_reason === 'length' }) };
+function metricsOfPlan({ tasks, ids, counts, k, settings, ranges }: Plan, tallies: Tallies): Metrics {
+  const without = tasks.flatMap((task, i) => (counts[i] === 0 ? [taskFacts(ids[i]!, task)] : []));
+  return metricsOf(tallies, {
+    k,
+    seed: settings.seed,
+    tasks: without,
+    ...(ranges === undefined ? {} : { ranges }),
   });
+}
+
+function rescoreFile(
+  file: SamplesFile,
+  ids: readonly string[],
+  { tasks, ids: all }: Plan,
+  tallies: Tallies,
+): void {
+  const byId = new Map(tasks.map((task, i) => [all[i]!, task]));
+  file.replace(ids, (row) => {
+    const judged = judgeAgain(row, byId.get(row.task_id)!);
+    countSample(tallies, judged);
+    return judged;
+  });
+}
+
+/** The responses, and empty ones under the indices that are free until there are as many as `samples`. */
+function filled(responses: readonly GivenResponse[], samples: number): GivenResponse[] {
+  const all = [...responses];
+  const taken = new Set(responses.map(({ sample_index }) => sample_index));
+  for (let i = 0; all.length < samples; i++) {
+    if (!taken.has(i)) all.push({ sample_index: i, response: '', tokens: null, stop_reason: 'unknown' });
+  }
+  return all.sort((a, b) => a.sample_index - b.sample_index);
+}
+
+/** The result, whose rows are read when they are asked for. */
+function evaluation(
+  { ids }: Plan,
+  facts: Pick<Evaluation, 'out' | 'finished' | 'sampled'>,
+  metrics: Metrics | undefined,
+  cache: CacheUse | undefined,
+): Evaluation {
+  let rows: EvaluationRow[] | undefined;
+  return {
+    ...facts,
+    get rows() {
+      rows ??= rowsInOrder(facts.out, ids);
+      return rows;
+    },
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(cache === undefined ? {} : { cache }),
+  };
+}
+
+function rowsInOrder(out: string, ids: readonly string[]): EvaluationRow[] {
+  const byTask = new Map<string, EvaluationRow[]>(ids.map((id) => [id, []]));
+  for (const row of readSamples(out)) byTask.get(row.task_id)?.push(row);
+  return [...byTask.values()].flat();
 }
 
 function sampleSettings(options: EvaluateOptions): SampleSettings {
   const settings = { ...defaultSampleSettings };
   for (const key of Object.keys(settings) as (keyof SampleSettings)[]) {
-    const value = options[key];
-    if (value !== undefined) settings[key] = value;
+    if (options[key] !== undefined) Object.assign(settings, { [key]: options[key] });
   }
   return settings;
 }
@@ -190,94 +242,21 @@ function powersOfTwo(n: number): number[] {
   return ks;
 }
 
-function checkRequest(ids: readonly string[], ks: readonly number[], settings: SampleSettings): void {
+function checkTasks(ids: readonly string[]): void {
   if (ids.length === 0) throw userError('NO_TASKS', 'at least one task', 'none', 'generate some');
   const different = new Set(ids).size;
-  if (different < ids.length) {
-    const got = `${ids.length - different} repeated`;
-    throw userError('TASK_IDS', 'tasks with different ids', got, 'leave the copies out');
-  }
-  const wrong = ks.filter((k) => !Number.isInteger(k) || k < 1 || k > settings.samples);
-  if (wrong.length > 0) {
-    throw userError(
-      'PASS_K',
-      `k within 1-${settings.samples} (the samples per task)`,
-      wrong.join(', '),
-      'raise --samples or leave these out',
-    );
-  }
+  if (different === ids.length) return;
+  const got = `${ids.length - different} repeated`;
+  throw userError('TASK_IDS', 'tasks with different ids', got, 'leave the copies out');
 }
 
-/** Checks that the folder is empty or belongs to this very evaluation, and writes its config.json. */
-function openFolder(
-  options: EvaluateOptions,
-  model: string,
-  tasks: readonly ReferenceTask[],
-  ids: readonly string[],
-  settings: SampleSettings,
-  k: readonly number[],
-): void {
-  const { slots: _slots, ...identity } = settings; // how many decode together changes no sample
-  const content = tasks.map((task, i) => [ids[i], task]); // gold included: verdicts depend on it
-  const key = sha256(canonicalJson([model, content, identity]), 16);
-  const path = join(options.out, 'config.json');
-  checkOutputFolder(options.out);
-  const used = existsSync(options.out) && readdirSync(options.out).length > 0;
-  if (used && keyOf(path) !== key) {
-    if (!options.overwrite) {
-      throw userError(
-        'EVALUATION_EXISTS',
-        'an empty folder or this evaluation',
-        `${options.out} with another one`,
-        'choose another folder or --overwrite',
-      );
-    }
-    recoverFolder(options.out);
-    for (const name of ['config.json', 'metrics.json', 'samples.jsonl', 'tasks.jsonl']) {
-      rmSync(join(options.out, name), { force: true });
-    }
-  }
-  const config = {
-    key,
-    model,
-    tasks: tasks.length,
-    ...identity,
-    k,
-    ranges: options.ranges,
-    environment: environment(),
-  };
-  writeFileAtomically(path, `${JSON.stringify(config, null, 2)}\n`);
-  writeJsonLines(join(options.out, 'tasks.jsonl'), tasks);
-}
-
-/** Identity of the evaluation whose config.json this is; undefined for anything else. */
-function keyOf(path: string): unknown {
-  if (!existsSync(path)) return undefined;
-  const config = readJsonFile(path, 'evaluation config');
-  return typeof config === 'object' && config !== null && 'key' in config ? config.key : undefined;
-}
-
-/** Rows of the tasks that already have all their samples; a line that a kill cut short is dropped. */
-function completeTasks(path: string, ids: readonly string[], samples: number): Map<string, EvaluationRow[]> {
-  const done = new Map<string, EvaluationRow[]>();
-  if (!existsSync(path)) return done;
-  const text = readFileSync(path, 'utf8');
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  if (whole.length < text.length) writeFileAtomically(path, whole);
-  const known = new Set(ids);
-  for (const { value } of readJsonLines(path)) {
-    const row = value as EvaluationRow;
-    if (!known.has(row.task_id)) continue;
-    const rows = done.get(row.task_id) ?? [];
-    done.set(row.task_id, rows);
-    rows.push(row);
-  }
-  let cut = false;
-  for (const [id, rows] of done) {
-    if (rows.length === samples) continue;
-    done.delete(id);
-    cut = true;
-  }
-  if (cut) writeJsonLines(path, [...done.values()].flat());
-  return done;
+function checkKs(ks: readonly number[], samples: number): void {
+  const wrong = ks.filter((k) => !Number.isInteger(k) || k < 1 || k > samples);
+  if (wrong.length === 0) return;
+  throw userError(
+    'PASS_K',
+    `k within 1-${samples} (the samples per task)`,
+    wrong.join(', '),
+    'raise --samples or leave these out',
+  );
 }

@@ -1,7 +1,2 @@
-export {
-  defaultSampleSettings,
-  type Prompt,
-  type Sample,
-  type SampleSettings,
-  sampleBatched,
-} from './sampler.ts';
+export { type Prompt, type Sample, sampleBatched } from './sampler.ts';
+export { defaultSampleSettings, type SampleSettings } from './settings.ts';

@@ -1,6 +1,7 @@
 /**
  * Batched sampling with a key/value cache. A fixed number of slots decode together; when a sequence ends, its slot
- * takes the next one (continuous batching). The n samples of a prompt share one prefill.
+ * takes the next one (continuous batching). The n samples of a prompt share one prefill, also those that begin later.
+ * Memory grows with the slots, not with prompts or samples: a prompt is encoded when its first sample begins.
  *
  * Every sample has its own random stream keyed by (seed, prompt key, sample index), so what is sampled does not
  * depend on the number of slots, the order of the prompts or how often the run was interrupted.
@@ -16,52 +17,29 @@ import {
   sampleTokens,
 } from '../backend/index.ts';
 import { isCancelled } from '../core/cancellation.ts';
-import { userError } from '../core/errors.ts';
+import { internalError, userError } from '../core/errors.ts';
 import { type RandomStream, randomFamily } from '../core/random.ts';
 import { decodeStep, prefill, type Qwen2 } from '../model/qwen2.ts';
 import { STOP_TAG } from '../tasks/text.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-
-export interface SampleSettings {
-  /** Samples per prompt. */
-  samples: number;
-  /** 0 = greedy. */
-  temperature: number;
-  /** Smallest set of tokens with this probability mass; 1 = all. */
-  topP: number;
-  /** Most likely tokens kept; 0 = all. */
-  topK: number;
-  /** Most new tokens per sample. */
-  maxTokens: number;
-  seed: number;
-  /** Sequences decoded together. */
-  slots: number;
-}
-
-/** Defaults of the reference's evaluation (PAPER §6.2) where it has them. */
-export const defaultSampleSettings: SampleSettings = {
-  samples: 1,
-  temperature: 0.7,
-  topP: 1,
-  topK: 0,
-  maxTokens: 1024,
-  seed: 0,
-  slots: 64,
-};
+import { checkSampleSettings, type SampleSettings } from './settings.ts';
+import { StopStrings } from './stop.ts';
 
 /** A prompt and the key that names it in the random streams (a task's id). */
 export interface Prompt {
   key: string;
   text: string;
+  /** Index of the first sample to take, for who has the earlier ones; default 0. Below `settings.samples`. */
+  firstSample?: number;
 }
 
 /** One sampled continuation. */
 export interface Sample {
   /** Index of the prompt in the input. */
   prompt: number;
-  /** 0 … samples − 1. */
+  /** firstSample … samples − 1. */
   sampleIndex: number;
-  /** Text behind the prompt, stop tag included. */
+  /** Text behind the prompt, stop tag or stop string included. */
   response: string;
   /** New tokens, the stop token included. */
   tokens: number;
@@ -91,6 +69,14 @@ interface Live {
   limit: number;
 }
 
+/** A prompt that has samples yet to begin: its keys and values wait in a slot of their own. */
+interface Held {
+  /** Tokens. */
+  length: number;
+  /** Behind its last token, [1, V]. */
+  logits: Tensor2D;
+}
+
 /**
  * Samples of every prompt, handed out as each prompt's samples are complete (in order of completion; within a
  * prompt by sample index). Ends early when the surrounding job is cancelled.
@@ -103,45 +89,44 @@ export function* sampleBatched(
   prompts: readonly Prompt[],
   settings: SampleSettings,
 ): Generator<Sample[]> {
-  checkSettings(settings);
+  checkSampleSettings(settings);
+  const { samples } = settings;
   const stops = [tokenizer.idOf(STOP_TAG), tokenizer.idOf('[EOS]')].filter((id) => id !== undefined);
-  const encoded = prompts.map((prompt) => tokenizer.encode(prompt.text));
+  const stopStrings = settings.stop?.length ? new StopStrings(tokenizer, settings.stop) : undefined;
   const capacityLimit = model.config.max_position_embeddings;
-  for (const [i, ids] of encoded.entries()) {
-    if (ids.length > 0 && ids.length < capacityLimit) continue;
-    throw userError(
-      'PROMPT_TOO_LONG',
-      `prompts of 1 to ${capacityLimit - 1} tokens`,
-      `${ids.length} in prompt ${i} (${prompts[i]!.key})`,
-      'leave such tasks out, or use a model with more positions',
-    );
-  }
-  const longest = encoded.reduce((most, ids) => Math.max(most, ids.length), 1);
-  const capacity = Math.min(capacityLimit, longest + settings.maxTokens);
-  const slotCount = Math.min(settings.slots, Math.max(1, prompts.length * settings.samples));
-  const caches = makeCaches(model, slotCount, capacity);
+  const firsts = prompts.map((prompt) => firstSample(prompt, samples));
+  const capacity = Math.min(
+    capacityLimit,
+    longestPrompt(tokenizer, prompts, capacityLimit) + settings.maxTokens,
+  );
+  const wanted = firsts.reduce((sum, first) => sum + samples - first, 0);
+  const slotCount = Math.min(settings.slots, Math.max(1, wanted));
+  const holdingSlot = slotCount; // one more than there are sequences
+  const caches = makeCaches(model, wanted > slotCount && samples > 1 ? slotCount + 1 : slotCount, capacity);
   const free = Array.from({ length: slotCount }, (_, i) => slotCount - 1 - i);
 
   const unfinished = new Map<number, Sample[]>(); // by prompt
   const complete: Sample[][] = [];
   const live: Live[] = [];
   let nextPrompt = 0;
-  let nextSample = 0; // of nextPrompt
+  let nextSample = firsts[0] ?? 0; // of nextPrompt
+  let held: Held | undefined; // of nextPrompt
 
-  const finish = (sequence: Live, stopReason: Sample['stopReason']) => {
+  /** `surplus`: bytes behind a stop string. */
+  const finish = (sequence: Live, stopReason: Sample['stopReason'], surplus = 0) => {
     free.push(sequence.slot);
     const done = unfinished.get(sequence.prompt) ?? [];
     unfinished.set(sequence.prompt, done);
     done.push({
       prompt: sequence.prompt,
       sampleIndex: sequence.sampleIndex,
-      response: tokenizer.decode(sequence.ids),
+      response: surplus > 0 ? stopStrings!.cut(sequence.ids, surplus) : tokenizer.decode(sequence.ids),
       tokens: sequence.ids.length,
       ids: sequence.ids,
       stopReason,
       logProbabilities: Float32Array.from(sequence.logProbabilities),
     });
-    if (done.length === settings.samples) {
+    if (done.length === samples - firsts[sequence.prompt]!) {
       unfinished.delete(sequence.prompt);
       complete.push(done.sort((a, b) => a.sampleIndex - b.sampleIndex));
     }
@@ -174,7 +159,9 @@ export function* sampleBatched(
       sequence.token = id;
       sequence.ids.push(id);
       sequence.logProbabilities.push(drawn.logProbabilities[row]!);
-      if (stops.includes(id)) finish(sequence, 'stop');
+      const surplus = stopStrings === undefined ? -1 : stopStrings.surplus(sequence.ids);
+      if (surplus >= 0) finish(sequence, 'stop', surplus);
+      else if (stops.includes(id)) finish(sequence, 'stop');
       else if (sequence.ids.length >= sequence.limit) finish(sequence, 'length');
       else sequences[kept++] = sequence;
     }
@@ -197,57 +184,114 @@ export function* sampleBatched(
     logits.dispose();
   };
 
-  /** Fills free slots: one prefill for the new prompts, copies for further samples of the same prompt. */
+  /** Sequences for samples of the next prompt, of `length` tokens, as far as there are slots. */
+  const begin = (length: number): Live[] => {
+    const sequences: Live[] = [];
+    const streams = randomFamily('sample', settings.seed, prompts[nextPrompt]!.key);
+    while (free.length > 0 && nextSample < samples) {
+      sequences.push({
+        prompt: nextPrompt,
+        sampleIndex: nextSample,
+        slot: free.pop()!,
+        length,
+        token: -1,
+        ids: [],
+        logProbabilities: [],
+        stream: streams.at(nextSample),
+        limit: Math.min(settings.maxTokens, capacityLimit - length),
+      });
+      nextSample++;
+    }
+    if (nextSample === samples) nextSample = firsts[++nextPrompt] ?? 0;
+    return sequences;
+  };
+
+  /** Further samples of the prompt that is held. */
+  const refillFromHeld = ({ length, logits }: Held) => {
+    const prompt = nextPrompt;
+    const started = begin(length);
+    const slots = Int32Array.from(started, ({ slot }) => slot);
+    for (const cache of caches) copyCacheSlot(cache, holdingSlot, slots, length);
+    const rows = tf.tidy(() => tf.gather(logits, tf.zeros([started.length], 'int32')) as Tensor2D);
+    if (nextPrompt !== prompt) {
+      logits.dispose();
+      held = undefined;
+    }
+    draw(rows, started);
+    rows.dispose();
+    live.push(...started);
+  };
+
+  /** Fills free slots with new prompts: one prefill, copies for further samples of the same prompt. */
   const refill = () => {
-    const starts: { prompt: number; sequences: Live[] }[] = [];
+    const starts: Start[] = [];
     let rows = 0;
-    while (free.length > 0 && nextPrompt < prompts.length) {
-      const ids = encoded[nextPrompt]!;
+    let partial = false; // whether the last one has samples left
+    while (free.length > 0 && nextPrompt < prompts.length && !partial) {
+      const prompt = nextPrompt;
+      const ids = tokenizer.encode(prompts[prompt]!.text);
       if (rows > 0 && rows + ids.length > PREFILL_ROWS) break;
       rows += ids.length;
-      const sequences: Live[] = [];
-      while (free.length > 0 && nextSample < settings.samples) {
-        sequences.push({
-          prompt: nextPrompt,
-          sampleIndex: nextSample,
-          slot: free.pop()!,
-          length: ids.length,
-          token: -1,
-          ids: [],
-          logProbabilities: [],
-          stream: randomFamily('sample', settings.seed, prompts[nextPrompt]!.key).at(nextSample),
-          limit: Math.min(settings.maxTokens, capacityLimit - ids.length),
-        });
-        nextSample++;
-      }
-      starts.push({ prompt: nextPrompt, sequences });
-      if (nextSample < settings.samples) break;
-      nextPrompt++;
-      nextSample = 0;
+      const sequences = begin(ids.length);
+      partial = nextPrompt === prompt;
+      starts.push({ ids, sequences });
     }
-    if (starts.length === 0) return;
-    const started = starts.flatMap((start) => start.sequences);
-    const logits = prefillPrompts(
-      model,
-      starts.map(({ prompt, sequences }) => ({ ids: encoded[prompt]!, slots: sequences.map((s) => s.slot) })),
-      caches,
-    );
-    draw(logits, started);
+    const logits = prefillPrompts(model, starts, caches); // [S, V]
+    if (partial) {
+      const { ids, sequences } = starts.at(-1)!;
+      const target = Int32Array.of(holdingSlot);
+      for (const cache of caches) copyCacheSlot(cache, sequences[0]!.slot, target, ids.length);
+      held = { length: ids.length, logits: tf.slice(logits, [starts.length - 1, 0], [1, -1]) as Tensor2D };
+    }
+    const started = starts.flatMap(({ sequences }) => sequences);
+    const perSequence = tf.tidy(() => {
+      const index = starts.flatMap(({ sequences }, i) => sequences.map(() => i));
+      return tf.gather(logits, tf.tensor1d(index, 'int32')) as Tensor2D;
+    });
+    draw(perSequence, started);
     logits.dispose();
+    perSequence.dispose();
     live.push(...started);
   };
 
   try {
     for (;;) {
       // A wave ends quickly for greedy one-token answers: refill until slots are busy or prompts are used up.
-      while (free.length > 0 && nextPrompt < prompts.length) refill();
+      while (free.length > 0 && nextPrompt < prompts.length) {
+        if (held !== undefined) refillFromHeld(held);
+        else refill();
+      }
       yield* complete.splice(0);
       if (live.length === 0 || isCancelled()) return;
       advance();
     }
   } finally {
     for (const cache of caches) cache.dispose();
+    held?.logits.dispose();
   }
+}
+
+/** Tokens of the longest prompt, 1 or more. Nothing is sampled before all are known to fit. */
+function longestPrompt(tokenizer: Tokenizer, prompts: readonly Prompt[], limit: number): number {
+  let longest = 1;
+  for (const [i, { key, text }] of prompts.entries()) {
+    const { length } = tokenizer.encode(text);
+    if (length === 0 || length >= limit) {
+      throw userError(
+        'PROMPT_TOO_LONG',
+        `prompts of 1 to ${limit - 1} tokens`,
+        `${length} in prompt ${i} (${key})`,
+        'leave such tasks out, or use a model with more positions',
+      );
+    }
+    longest = Math.max(longest, length);
+  }
+  return longest;
+}
+
+function firstSample({ key, firstSample: first = 0 }: Prompt, samples: number): number {
+  if (Number.isInteger(first) && first >= 0 && first < samples) return first;
+  throw internalError(`first sample ${first} of ${samples} of prompt ${key}`);
 }
 
 /** What a step of `count` sequences reads: the newest token, the tokens cached and the slot of each. */
@@ -259,12 +303,14 @@ function stepInputs(count: number) {
   };
 }
 
-/** Prefills prompts together and returns one row of logits per slot, prompts in order, slots in order. */
-function prefillPrompts(
-  model: Qwen2,
-  starts: readonly { ids: readonly number[]; slots: readonly number[] }[],
-  caches: readonly KvCache[],
-): Tensor2D {
+/** A prompt to prefill and the sequences that begin with it. */
+interface Start {
+  ids: readonly number[];
+  sequences: readonly Live[];
+}
+
+/** Prefills prompts together, into the slots of all their sequences; one row of logits per prompt, [S, V]. */
+function prefillPrompts(model: Qwen2, starts: readonly Start[], caches: readonly KvCache[]): Tensor2D {
   return tf.tidy(() => {
     const segments = new Int32Array(starts.length + 1);
     starts.forEach((start, i) => {
@@ -279,18 +325,14 @@ function prefillPrompts(
       positions: tf.tensor1d(positions, 'int32'),
       segments,
     };
-    const logits = prefill(
-      model,
-      batch,
-      caches,
-      Int32Array.from(starts, (start) => start.slots[0]!),
-    ); // [S, V]
-    for (const { ids, slots } of starts) {
-      const others = Int32Array.from(slots.slice(1));
-      if (others.length > 0) for (const cache of caches) copyCacheSlot(cache, slots[0]!, others, ids.length);
+    const slots = Int32Array.from(starts, ({ sequences }) => sequences[0]!.slot);
+    const logits = prefill(model, batch, caches, slots);
+    for (const { ids, sequences } of starts) {
+      const others = Int32Array.from(sequences.slice(1), ({ slot }) => slot);
+      if (others.length === 0) continue;
+      for (const cache of caches) copyCacheSlot(cache, sequences[0]!.slot, others, ids.length);
     }
-    const rows = starts.flatMap((start, i) => start.slots.map(() => i));
-    return tf.gather(logits, tf.tensor1d(rows, 'int32')) as Tensor2D;
+    return logits;
   });
 }
 
@@ -299,24 +341,4 @@ function makeCaches(model: Qwen2, slots: number, capacity: number): KvCache[] {
   return Array.from({ length: num_hidden_layers }, () =>
     createKvCache(slots, capacity, num_key_value_heads, hidden_size / num_attention_heads),
   );
-}
-
-function checkSettings(settings: SampleSettings): void {
-  const problems: string[] = [];
-  const whole = (name: 'samples' | 'maxTokens' | 'slots') => {
-    if (!Number.isInteger(settings[name]) || settings[name] < 1)
-      problems.push(`${name} ${settings[name]} (1 or more)`);
-  };
-  whole('samples');
-  whole('maxTokens');
-  whole('slots');
-  if (!(settings.temperature >= 0) || !Number.isFinite(settings.temperature)) {
-    problems.push(`temperature ${settings.temperature} (0 or more)`);
-  }
-  if (!(settings.topP > 0 && settings.topP <= 1)) problems.push(`topP ${settings.topP} (above 0, at most 1)`);
-  if (!Number.isInteger(settings.topK) || settings.topK < 0)
-    problems.push(`topK ${settings.topK} (0 or more)`);
-  if (problems.length > 0) {
-    throw userError('SAMPLE_SETTINGS', 'sampling settings in range', problems.join(', '), 'correct these');
-  }
 }

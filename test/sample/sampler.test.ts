@@ -2,25 +2,17 @@ import assert from 'node:assert/strict';
 import * as tf from '@tensorflow/tfjs-core';
 import { useBackend } from '../../src/backend/index.ts';
 import { runCancellable } from '../../src/core/cancellation.ts';
-import { createQwen2, disposeQwen2, forward, parseModelConfig, type Qwen2 } from '../../src/model/index.ts';
+import { createQwen2, disposeQwen2, forward, type Qwen2 } from '../../src/model/index.ts';
 import {
   defaultSampleSettings,
-  type Prompt,
   type Sample,
   type SampleSettings,
   sampleBatched,
 } from '../../src/sample/index.ts';
-import { type Tokenizer, trainTokenizer } from '../../src/tokenizer/index.ts';
+import type { Tokenizer } from '../../src/tokenizer/index.ts';
 import { pack, toTensors } from '../../src/train/packing.ts';
 import { backendsHere, testedBackends } from '../backends.ts';
-
-const corpus = Array.from(
-  { length: 40 },
-  (_, i) => `<question> number ${i} of wolf ${i % 7} ? </question> <solution> so ${i} </solution>`,
-);
-const prompts: Prompt[] = corpus
-  .slice(0, 5)
-  .map((text, i) => ({ key: `task-${i}`, text: text.slice(0, 20 + 5 * i) }));
+import { prompts, tinyModel } from './tiny.ts';
 
 for (const backend of testedBackends) {
   describe(`sampler on ${backend}`, () => {
@@ -43,19 +35,7 @@ for (const backend of testedBackends) {
     before(async function () {
       if (!(await backendsHere()).includes(backend)) this.skip();
       await useBackend(backend);
-      tokenizer = trainTokenizer(corpus, { vocabularySize: 300 });
-      const config = {
-        model_type: 'qwen2',
-        hidden_size: 16,
-        intermediate_size: 32,
-        num_hidden_layers: 2,
-        num_attention_heads: 4,
-        num_key_value_heads: 2,
-        vocab_size: tokenizer.vocabularySize,
-        max_position_embeddings: 96,
-        initializer_range: 0.3,
-      };
-      model = createQwen2(parseModelConfig(config, 'the test'), 2);
+      ({ model, tokenizer } = tinyModel());
     });
     after(() => {
       if (model) disposeQwen2(model);
@@ -77,12 +57,24 @@ for (const backend of testedBackends) {
       assert.equal(new Set(texts(samples)).size > 10, true, 'samples of one prompt differ');
     });
 
-    it('samples the same with 1, 2, 4 or 64 slots, and each prompt alone', () => {
-      const reference = texts(collect({ slots: 64 }));
-      for (const slots of [1, 2, 4]) assert.deepEqual(texts(collect({ slots })), reference);
+    it('gives the same bytes with 1, 2, 4 or 64 slots, and for each prompt alone', () => {
+      if (backend !== 'cpu') assert.deepEqual(collect({ slots: 1, samples: 13 }), collect({ samples: 13 })); // 65
+      const reference = collect({ slots: 64 });
+      for (const slots of [1, 2, 4]) assert.deepEqual(collect({ slots }), reference, `${slots} slots`);
       assert.deepEqual(
-        prompts.flatMap((prompt) => texts(collect({}, [prompt]))),
+        prompts.flatMap((prompt, i) => collect({}, [prompt]).map((sample) => ({ ...sample, prompt: i }))),
         reference,
+      );
+    });
+
+    it('takes further samples of a prompt without the earlier ones', () => {
+      const firsts = [0, 2, 1, 2, 0];
+      const rest = prompts.map((prompt, i) => ({ ...prompt, firstSample: firsts[i]! }));
+      const expected = collect().filter((sample) => sample.sampleIndex >= firsts[sample.prompt]!);
+      for (const slots of [1, 3, 64]) assert.deepEqual(collect({ slots }, rest), expected);
+      assert.deepEqual(
+        collect({ samples: 5 }).filter(({ sampleIndex }) => sampleIndex < 3),
+        collect(),
       );
     });
 
@@ -100,7 +92,7 @@ for (const backend of testedBackends) {
           const last = tf.slice(forward(model, batch), [ids.length - 1, 0], [1, -1]);
           const id = tf.argMax(last, 1).dataSync()[0]!;
           const logProbability = tf.logSoftmax(last).dataSync()[id]!;
-          assert.ok(Math.abs(logProbability - sample!.logProbabilities[t]!) < 1e-4, `token ${t}`);
+          assert.ok(Math.abs(logProbability - sample!.logProbabilities[t]!) < 1e-5, `token ${t}`);
           ids.push(id);
         }
       });
@@ -125,6 +117,37 @@ for (const backend of testedBackends) {
       assert.ok(stopped.length > 0, 'some sample stops');
       for (const sample of stopped) assert.match(sample.response, /<\/answer>$|\[EOS\]$/);
       disposeQwen2(biased);
+    });
+
+    it('prefills every prompt once and refills a slot at once', async function () {
+      if (backend !== 'cpu') this.skip(); // elsewhere the operations are fused
+      const [vocabulary, hidden] = model.parameters.get('model.embed_tokens.weight')!.shape;
+      for (const slots of [1, 2, 4, 64]) {
+        let samples: Sample[] = [];
+        const { kernels } = await tf.profile(() => {
+          samples = collect({ slots, maxTokens: 5 });
+          return tf.scalar(0);
+        });
+        // Every look-up of embeddings: a row per prompt token in a prefill, a row per live sequence in a step.
+        const lookUps = kernels
+          .filter(({ name }) => name === 'GatherV2')
+          .filter(({ inputShapes: [table] }) => table?.[0] === vocabulary && table?.[1] === hidden)
+          .map(({ outputShapes }) => outputShapes[0]![0]!);
+        const prompted = prompts.reduce((sum, { text }) => sum + tokenizer.encode(text).length, 0);
+        const decoded = samples.reduce((sum, { tokens }) => sum + tokens - 1, 0); // the first is the prefill's
+        assert.equal(
+          lookUps.reduce((a, b) => a + b),
+          prompted + decoded,
+        );
+        if (slots > 4) continue;
+        // Steps of a list schedule: whoever is next takes the slot that is free first.
+        const busyUntil = new Array<number>(slots).fill(0);
+        for (const { tokens } of samples) {
+          busyUntil[busyUntil.indexOf(Math.min(...busyUntil))]! += tokens - 1;
+        }
+        const steps = lookUps.filter((rows) => rows <= slots).length;
+        assert.equal(steps, Math.max(...busyUntil), `${slots} slots`);
+      }
     });
 
     it('leaves no tensor behind, also when the caller stops early', () => {
