@@ -8,6 +8,8 @@ import type { StepRollouts } from './rollouts.ts';
 
 /** A line of `samples/step-N.jsonl`; `sample_index` counts within the group. */
 export type RolloutRow = EvaluationRow & {
+  /** Of the response. */
+  tokens: number;
   step: number;
   /** Batch of prompts within the step, and place in it: they name the group. */
   round: number;
