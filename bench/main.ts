@@ -14,6 +14,7 @@ const names = [
   'gemm',
   'train',
   'sample',
+  'evaluate',
   'memory',
   'generate',
   'unique',

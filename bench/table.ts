@@ -18,7 +18,7 @@ export interface BenchmarkOptions {
   profile?: boolean;
   /** How many training steps `memory` runs and `loop` takes in a turn, how many tasks `unique` draws. */
   steps?: number;
-  /** How many tasks `generate` draws in each round. */
+  /** How many tasks `generate` draws in each round, and `evaluate` evaluates. */
   tasks?: number;
 }
 

@@ -1,7 +1,7 @@
 /** `node --import tsx bench/training-memory.ts CONFIG STEPS`: trains and prints the most resident bytes of its process. */
-import { readFileSync } from 'node:fs';
 import { useBackend } from '../src/backend/index.ts';
 import { pack } from '../src/train/index.ts';
+import { peakResidentBytes } from './resident.ts';
 import { BATCH, LENGTH, Training } from './training.ts';
 import { benchmarkConfig, benchmarkModel, randomSequences } from './workload.ts';
 
@@ -12,9 +12,3 @@ const training = new Training(benchmarkModel(config));
 const batch = pack(randomSequences(config, BATCH, LENGTH + 1));
 for (let step = 0; step < Number(steps); step++) training.step(batch);
 process.stdout.write(String(peakResidentBytes()));
-
-/** getrusage would count the parent's memory, from before exec; /proc does not. */
-function peakResidentBytes(): number {
-  if (process.platform !== 'linux') return process.resourceUsage().maxRSS * 1024;
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) * 1024;
-}

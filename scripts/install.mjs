@@ -1,7 +1,7 @@
 // What both README commands do first: make sure that dependencies and the compiled engine are there.
 // Plain Node, no dependencies, because it runs before there are any.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 /** The project's root folder, with a slash at its end. */
@@ -24,6 +24,13 @@ export function ensureInstalled() {
     process.exit(2);
   }
   if (!isInstalled()) {
+    if (lstatSync(`${root}node_modules`, { throwIfNoEntry: false })?.isSymbolicLink()) {
+      // npm ci empties the folder behind the link, which is another copy's.
+      process.stderr.write(
+        'interplay: INSTALL_LINKED: expected the packages of package-lock.json in node_modules, got a link to a folder with others; do install there, or remove the link\n',
+      );
+      process.exit(2);
+    }
     process.stderr.write('Installing dependencies (npm ci) …\n');
     const status = run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
     if (status !== 0) {

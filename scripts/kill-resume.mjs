@@ -1,7 +1,8 @@
-// Kills a training run with SIGKILL at seeded random moments, resumes it until it is done, and compares what it leaves
-// with an uninterrupted run, byte by byte:
-//   node scripts/kill-resume.mjs [--kills 20] [--seed 0] [--out out/kill-resume] [--set key=value …]
-// Each kill is a run of its own. Status 1 when any of them differs. Settings are those of `interplay pretrain --set`;
+// Kills training runs with SIGKILL at seeded random moments, resumes them until they are done, and compares what they
+// leave with an uninterrupted run, byte by byte:
+//   node scripts/kill-resume.mjs [--kills 20] [--runs 5] [--seed 0] [--out out/kill-resume] [--set key=value …]
+// The kills are spread over the runs: a run that was resumed is killed again, and one wrong resume would show in its last
+// byte. Status 1 when any run differs. Settings are those of `interplay pretrain --set`;
 // by default a `small` model on 500,000 tokens with a checkpoint every 50,000.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,6 +20,7 @@ const { randomFamily } = await import('../src/core/random.ts');
 const { values } = parseArgs({
   options: {
     kills: { type: 'string', default: '20' },
+    runs: { type: 'string', default: '5' },
     seed: { type: 'string', default: '0' },
     out: { type: 'string', default: 'out/kill-resume' },
     set: { type: 'string', multiple: true, default: [] },
@@ -70,28 +72,43 @@ const expected = traces(whole);
 process.stdout.write(`uninterrupted: ${(duration / 1000).toFixed(1)} s\n`);
 
 const moments = randomFamily('kill moments', Number(values.seed));
-let failed = 0;
-for (let trial = 0; trial < Number(values.kills); trial++) {
-  const folder = join(values.out, `kill-${trial}`);
-  const after = moments.at(trial).uniform() * duration;
-  const { child, ended } = start(folder);
-  await Promise.race([sleep(after), ended]);
-  child.kill('SIGKILL'); // a run that has ended is resumed all the same: nothing may change
-  await ended;
-  const at = existsSync(join(folder, 'checkpoints/latest'))
-    ? readFileSync(join(folder, 'checkpoints/latest'), 'utf8').trim()
-    : 'no checkpoint';
-  await finish(start(folder).ended);
-  const found = traces(folder);
+const kills = Number(values.kills);
+const runs = Math.min(kills, Number(values.runs));
+let survived = 0;
+for (let run = 0; run < runs; run++) {
+  const folder = join(values.out, `run-${run}`);
+  const count = Math.floor(((run + 1) * kills) / runs) - Math.floor((run * kills) / runs);
+  const stream = moments.at(run);
+  const shares = Array.from({ length: count }, () => stream.uniform()).sort((a, b) => a - b);
+  const found = await killedRun(
+    folder,
+    shares.map((share, i) => (share - (shares[i - 1] ?? 0)) * duration),
+  );
   const different = [...new Set([...expected.keys(), ...found.keys()])].filter(
     (name) => !(expected.get(name) && found.get(name)?.equals(expected.get(name))),
   );
-  if (different.length > 0) failed++;
   const verdict = different.length === 0 ? 'same bytes' : `DIFFERENT: ${different.join(', ')}`;
-  process.stdout.write(`kill ${trial + 1} after ${(after / 1000).toFixed(1)} s, at ${at}: ${verdict}\n`);
-  if (different.length === 0) rmSync(folder, { recursive: true });
+  process.stdout.write(`run ${run + 1}: ${verdict}\n`);
+  if (different.length > 0) continue;
+  survived += count;
+  rmSync(folder, { recursive: true });
 }
 process.stdout.write(
-  `${Number(values.kills) - failed} of ${values.kills} resumed runs equal the uninterrupted one\n`,
+  `${survived} of ${kills} kills left nothing behind: ${runs} runs compared with the uninterrupted one\n`,
 );
-process.exitCode = failed === 0 ? 0 : 1;
+process.exitCode = survived === kills ? 0 : 1;
+
+/** A run that is killed that many milliseconds after each of its starts, and then left to end; its traces. */
+async function killedRun(folder, delays) {
+  for (const delay of delays) {
+    const { child, ended } = start(folder);
+    await Promise.race([sleep(delay), ended]);
+    child.kill('SIGKILL'); // a run that has ended is resumed all the same: nothing may change
+    await ended;
+    const latest = join(folder, 'checkpoints/latest');
+    const at = existsSync(latest) ? readFileSync(latest, 'utf8').trim() : 'no checkpoint';
+    process.stdout.write(`killed after ${(delay / 1000).toFixed(1)} s, goes on from ${at}\n`);
+  }
+  await finish(start(folder).ended);
+  return traces(folder);
+}

@@ -45,7 +45,11 @@ function hasPerfect(value: unknown): boolean {
   return typeof (value as { perfect?: unknown } | null)?.perfect === 'boolean';
 }
 
-function checkedRow(value: unknown, path: string, line: number): SampleRow {
+/**
+ * A line of `samples.jsonl` with the fields that metrics read.
+ * @throws userError EVALUATION_ROW (names file, line and field)
+ */
+export function checkedRow(value: unknown, path: string, line: number): SampleRow {
   const row = (typeof value === 'object' ? value : null) as Record<string, unknown> | null;
   for (const [name, expected, good] of FIELDS) {
     const field = row?.[name];

@@ -1,10 +1,12 @@
-/** `interplay figure`: one figure from a file of rows, a run's metrics or tasks. */
+/** `interplay figure`: one figure from a file of rows, runs or tasks. */
 import type { Command } from 'commander';
 import { userError } from '../core/errors.ts';
-import type { Figure, GraphFigure } from '../figures/index.ts';
+import type { Figure, GraphFigure, LossKind } from '../figures/index.ts';
 import { integerOption, printJson } from './terminal.ts';
 
 interface Options {
+  /** All that --in names; only loss_curves takes more than one. */
+  inputs: string[];
   in: string;
   out: string;
   index: number;
@@ -12,11 +14,20 @@ interface Options {
   by?: string;
   verifier?: string;
   k?: number[];
+  loss?: LossKind;
+  groups?: true;
   width?: number;
   json?: true;
 }
 
-const NAMES = ['pass_at_k', 'pass_at_k_by_op', 'error_types', 'training_curve', 'graph'] as const;
+const NAMES = [
+  'pass_at_k',
+  'pass_at_k_by_op',
+  'error_types',
+  'training_curve',
+  'loss_curves',
+  'graph',
+] as const;
 type Name = (typeof NAMES)[number];
 
 /** Which of the optional flags each figure understands. */
@@ -25,6 +36,7 @@ const FLAGS: Record<Name, readonly string[]> = {
   pass_at_k_by_op: ['by', 'verifier', 'k', 'width'],
   error_types: ['by', 'width'],
   training_curve: ['width'],
+  loss_curves: ['loss', 'groups', 'width'],
   graph: ['index', 'width'],
 };
 
@@ -34,8 +46,9 @@ export function register(program: Command): void {
     .description('draw a figure from tables, a run or tasks')
     .argument('<name>', NAMES.join(', '))
     .requiredOption(
-      '--in <file>',
-      'rows (.csv, .json, .jsonl) or, for graph, tasks (.jsonl, .parquet); .jsonl may be .jsonl.gz',
+      '--in <file...>',
+      'rows (.csv, .json, .jsonl); for loss_curves, one or more run folders; for graph, tasks (.jsonl, .parquet); ' +
+        '.jsonl may be .jsonl.gz',
     )
     .requiredOption('--out <file>', 'where the figure goes: .svg, .html, .json, .pdf or .png')
     .option('--index <n>', 'graph: which task of the file, counted from 0', integerOption(0))
@@ -43,6 +56,8 @@ export function register(program: Command): void {
     .option('--by <column>', 'column that a line or bar stands for')
     .option('--verifier <name>', 'whose verdicts to draw: verified, compatible or answer')
     .option('--k <list>', 'only these k, such as 1,16')
+    .option('--loss <kind>', 'loss_curves: held-out (default) or training')
+    .option('--groups', 'loss_curves: a panel for each group of held-out tasks (validation.by of the runs)')
     .option('--width <px>', 'width in px (96 to the inch)', integerOption(200, 4000))
     .option('--seed <n>', 'accepted as everywhere; nothing here is random', integerOption(0))
     .option('--json', 'print one JSON document')
@@ -52,7 +67,8 @@ export function register(program: Command): void {
       figureFormat(options.out);
       const figure = await draw(name as Name, options);
       await saveFigure(figure, options.out);
-      if (options.json) printJson({ figure: name, in: options.in, out: options.out });
+      const { inputs, out } = options;
+      if (options.json) printJson({ figure: name, in: inputs.length === 1 ? inputs[0] : inputs, out });
       else process.stdout.write(`${name} written to ${options.out}\n`);
     });
 }
@@ -62,11 +78,18 @@ function checkOptions(name: string, given: Record<string, unknown>): Options {
     throw userError('FIGURE_NAME', `a figure (${NAMES.join(', ')})`, name, 'choose one of them');
   }
   const allowed = FLAGS[name as Name];
-  for (const flag of ['index', 'by', 'verifier', 'k', 'width']) {
+  for (const flag of ['index', 'by', 'verifier', 'k', 'loss', 'groups', 'width']) {
     if (given[flag] === undefined || allowed.includes(flag)) continue;
     throw userError('USAGE', `the options of figure ${name}`, `--${flag}`, 'leave it out');
   }
-  const options = { index: 0, ...given } as unknown as Options;
+  const inputs = given.in as string[];
+  if (inputs.length > 1 && name !== 'loss_curves') {
+    throw userError('USAGE', `one --in for figure ${name}`, String(inputs.length), 'name one file');
+  }
+  if (given.loss !== undefined && given.loss !== 'held-out' && given.loss !== 'training') {
+    throw userError('USAGE', '--loss held-out or training', String(given.loss), 'choose one of them');
+  }
+  const options = { index: 0, ...given, inputs, in: inputs[0] } as unknown as Options;
   if (given.k !== undefined) options.k = String(given.k).split(',').map(Number);
   if (options.k?.some((k) => !Number.isInteger(k) || k < 1)) {
     throw userError(
@@ -88,6 +111,11 @@ async function draw(name: Name, options: Options): Promise<Figure | GraphFigure>
   };
   const grouped = { ...common, ...(by === undefined ? {} : { by }) };
   if (name === 'graph') return figures.drawGraph(await graphOf(options), common);
+  if (name === 'loss_curves') {
+    const { inputs, loss = 'held-out', groups = false } = options;
+    const rows = figures.lossRows(inputs, { loss, groups });
+    return figures.lossCurves(rows, { ...common, loss, ...(groups ? { panels: 'group' } : {}) });
+  }
   const { readRows } = await import('../figures/rows-file.ts');
   const rows = readRows(options.in);
   if (name === 'error_types') return figures.errorTypes(rows, grouped);

@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import { runCancellable } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { readJsonFile } from '../core/json.ts';
+import { readUserFile } from '../core/files.ts';
+import { parseJson, repeatedKey } from '../core/json.ts';
 import type { RunFacts } from '../train/index.ts';
 import { chooseBackend } from './backend.ts';
 import { brief, integerOption, printJson, terminalProgress } from './terminal.ts';
@@ -13,6 +14,7 @@ interface Options {
   out: string;
   resume?: true;
   overwrite?: true;
+  workers: number;
   seed?: number;
   backend: string;
   json?: true;
@@ -32,27 +34,38 @@ export function register(program: Command): void {
     .requiredOption('--out <folder>', 'run folder')
     .option('--resume', 'go on from the newest checkpoint in the run folder')
     .option('--overwrite', 'replace an earlier run in the folder')
+    .option('--workers <n>', 'threads that make batches ahead; changes no result', integerOption(0, 64), 0)
     .option('--seed <n>', 'random seed (overrides the settings)', integerOption(0))
     .option('--backend <name>', 'auto, native, wasm, cuda, tensorflow, webgpu or cpu', 'auto')
     .option('--json', 'print the result as one JSON document')
     .action(async (options: Options) => {
       const { applyOverrides, parsePretrainConfig, pretrain } = await import('../train/index.ts');
-      const { disposeQwen2 } = await import('../model/index.ts');
+      const { describeSize, disposeQwen2 } = await import('../model/index.ts');
       const overrides = options.seed === undefined ? options.set : [...options.set, `seed=${options.seed}`];
       const source = options.config ?? 'the --set options';
       const config = parsePretrainConfig(applyOverrides(readConfig(options.config), overrides), source);
       const backend = await chooseBackend(options.backend);
       const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort()); // the run saves a checkpoint and ends; a second ^C kills
+      let status = 130; // as a shell reports an interrupted command
+      const interrupt = (signal: NodeJS.Signals) => {
+        if (signal === 'SIGTERM') status = 143;
+        stop.abort(); // the run saves a checkpoint and ends; a second signal kills
+      };
+      // Batch systems announce the end of a job with SIGTERM.
+      for (const signal of SIGNALS) process.once(signal, interrupt);
       const result = await runCancellable(stop.signal, () =>
         pretrain(config, {
           out: options.out,
+          workers: options.workers,
           progress: terminalProgress(),
-          onStart: (facts) => process.stderr.write(`${backend}\n${startLine(facts)}\n`),
+          onStart: (facts, model) =>
+            process.stderr.write(`${backend}\nmodel: ${describeSize(model)}\n${runLine(facts)}\n`),
           ...(options.resume ? { resume: true } : {}),
           ...(options.overwrite ? { overwrite: true } : {}),
         }),
-      );
+      ).finally(() => {
+        for (const signal of SIGNALS) process.removeListener(signal, interrupt);
+      });
       disposeQwen2(result.model);
       const { model: _model, tokenizer: _tokenizer, ...summary } = result;
       if (options.json) printJson(summary);
@@ -66,24 +79,22 @@ export function register(program: Command): void {
             `loss ${brief(result.loss)}, held-out loss ${heldOut}\nModel: ${result.checkpoint}\n`,
         );
       }
-      if (!result.finished) process.exitCode = 130; // as a shell reports an interrupted command
+      if (!result.finished) process.exitCode = status;
     });
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
 /** What the run is about to do, in a line. */
-function startLine(facts: RunFacts): string {
-  const { parameters, parameters_without_embedding: inner, training_flops: flops } = facts;
-  const peak = facts.gemm_flops_per_second;
-  return (
-    `${brief(parameters)} parameters (${brief(inner)} without the embedding), ` +
-    `${flops.toExponential(2)} FLOPs (6·P·T); matrix products at ${brief(peak / 1e9)} GFLOP/s`
-  );
+function runLine({ training_flops: flops, gemm_flops_per_second: peak }: RunFacts): string {
+  return `run: ${flops.toExponential(2)} FLOPs (6·P·T); matrix products at ${brief(peak / 1e9)} GFLOP/s`;
 }
 
 /** Settings of a file, as they are; none without a file. */
 export function readConfig(path: string | undefined): Record<string, unknown> {
   if (path === undefined) return {};
-  const value = readJsonFile(path, 'configuration file');
+  const text = readUserFile(path, 'configuration file');
+  const value = parseJson(text, path, 'configuration file');
   if (value === null || typeof value !== 'object' || Array.isArray(value)) {
     throw userError(
       'CONFIG',
@@ -91,6 +102,11 @@ export function readConfig(path: string | undefined): Record<string, unknown> {
       `${path} with ${JSON.stringify(value)?.slice(0, 40)}`,
       'see docs/training.md',
     );
+  }
+  const twice = repeatedKey(text);
+  if (twice !== null) {
+    const got = `${JSON.stringify(twice)} twice in ${path}`;
+    throw userError('CONFIG', 'each setting once', got, 'leave one of the two out');
   }
   return value as Record<string, unknown>;
 }

@@ -53,6 +53,7 @@ async function write(flags: WriteFlags): Promise<void> {
   const settings = applyOverrides(readConfig(flags.config), flags.set);
   if (flags.data !== undefined) settings.data = { files: flags.data };
   if (flags.seed !== undefined) settings.seed = flags.seed;
+  settings.validation = { tasks: 0 }; // nothing is trained: the data may be those that are held out
   const { data, seed, tokenizer } = parsePretrainConfig(settings, flags.config ?? 'the --set options');
   if ('shards' in data)
     throw userError('USAGE', 'data to encode', 'shards', 'name task files or a task stream');

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import {
+  appendFileSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -106,9 +107,31 @@ function openAtomically(path: string): PendingFile {
   };
 }
 
-/** Checks that a folder may be made or used at `path`: a file there is a user error. */
+/** Appends to a file that grows while a job runs. @throws OUTPUT_UNWRITABLE, for instance when the disk is full */
+export function appendToFile(path: string, content: string | Uint8Array): void {
+  try {
+    appendFileSync(path, content);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/** Checks that a folder may be made or used at `path`: a file there, or in place of a parent, is a user error. */
 export function checkOutputFolder(path: string): void {
-  if (existsSync(path) && !statSync(path).isDirectory()) throw unwritable(path, new Error('a file'));
+  let existing = resolve(path);
+  while (!existsSync(existing)) existing = dirname(existing);
+  if (statSync(existing).isDirectory()) return;
+  throw unwritable(path, new Error(existing === resolve(path) ? 'a file' : `${existing} is a file`));
+}
+
+/** As {@link makeFolder}, for a folder that a user named. @throws OUTPUT_UNWRITABLE */
+export function makeOutputFolder(path: string): void {
+  checkOutputFolder(path);
+  try {
+    makeFolder(path);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 }
 
 /**

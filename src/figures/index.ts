@@ -9,6 +9,7 @@ export { Figure } from './figure.ts';
 export type { Frame } from './frame.ts';
 export * from './graph/index.ts';
 export { type LossCurvesOptions, lossCurves } from './loss-curves.ts';
+export { type LossKind, type LossRow, type LossRowsOptions, lossRows } from './loss-rows.ts';
 export { type PassAtKOptions, passAtKByOp, passAtKCurve } from './pass-at-k.ts';
 export type { IntervalStyle } from './series.ts';
 export { type TrainingCurveOptions, trainingCurve } from './training-curve.ts';

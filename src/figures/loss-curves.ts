@@ -1,7 +1,8 @@
-/** Held-out losses of several runs: a line per run, a panel per kind of problem. */
+/** Losses of several runs: a line per run, a panel per kind of problem. */
 import { Figure } from './figure.ts';
 import { distinct, type Frame, numberIn, rowsWith } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions } from './layout.ts';
+import type { LossKind } from './loss-rows.ts';
 import { sentence } from './sentence.ts';
 import { lineTraces } from './series.ts';
 import { seriesColours } from './style.ts';
@@ -11,16 +12,18 @@ export interface LossCurvesOptions extends FrameOptions {
   by?: string;
   /** Column that a panel stands for; without it there is one panel. */
   panels?: string;
+  /** What the values are, for the titles (default `held-out`). */
+  loss?: LossKind;
   /** Whether the lines are an ordered series, which then have shades of one colour (default false). */
   ordered?: boolean;
 }
 
 /**
- * Loss (nats per token) against training tokens. `frame`: rows {tokens, value, run or `by`, `panels`?}; lines and
- * panels come in the order of the rows.
+ * Loss (nats per token) against training tokens. `frame`: rows {tokens, value, run or `by`, `panels`?}, such as
+ * `lossRows` gives them; lines and panels come in the order of the rows.
  */
 export function lossCurves(frame: Frame, options: LossCurvesOptions = {}): Figure {
-  const { by = 'run', panels: panelColumn } = options;
+  const { by = 'run', panels: panelColumn, loss = 'held-out' } = options;
   const columns = panelColumn === undefined ? [] : [panelColumn];
   const rows = rowsWith(frame, 'lossCurves', ['tokens', 'value', by, ...columns]);
   const names = distinct(rows, by).map(String);
@@ -39,7 +42,7 @@ export function lossCurves(frame: Frame, options: LossCurvesOptions = {}): Figur
     showgrid: false,
   };
   const y: AxisRequest = {
-    title: 'held-out loss (nats per token)',
+    title: `${loss} loss (nats per token)`,
     type: 'linear',
     range: [0, highest('value') * 1.05],
   };
@@ -67,5 +70,10 @@ export function lossCurves(frame: Frame, options: LossCurvesOptions = {}): Figur
     panels.map((panel) => (panel === undefined ? { x, y } : { title: String(panel), x, y })),
     { ...options, columns: 2, caption: sentence([options.caption]), legend: { title: by, names } },
   );
-  return new Figure({ data, layout }, options.title ?? 'Held-out loss', rows, options.selfContained);
+  return new Figure(
+    { data, layout },
+    options.title ?? (loss === 'training' ? 'Training loss' : 'Held-out loss'),
+    rows,
+    options.selfContained,
+  );
 }

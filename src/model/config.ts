@@ -188,7 +188,7 @@ export function modelPreset(name: ModelPreset): ModelConfig {
  * Configuration from what a user gives: a preset's name, or fields of a `config.json` (a missing field has the
  * value it has in `micro`; `preset` may name another). `overrides` come before the preset's fields and after
  * the user's own.
- * @throws MODEL_PRESET, MODEL_CONFIG
+ * @throws MODEL_PRESET, MODEL_CONFIG also for a name that is no field
  */
 export function resolveModelConfig(
   model: string | Readonly<Record<string, unknown>>,
@@ -203,8 +203,29 @@ export function resolveModelConfig(
       'name one of these',
     );
   }
+  const unknown = Object.keys(fields).filter(
+    (name) => !(name in modelConfigSchema.shape) && !OF_TRANSFORMERS.has(name),
+  );
+  if (unknown.length > 0) {
+    throw userError(
+      'MODEL_CONFIG',
+      'fields of a Qwen2 config.json as model',
+      `model: ${unknown.join(', ')} ${unknown.length === 1 ? 'is none' : 'are none'}`,
+      'correct these names',
+    );
+  }
   return parseModelConfig({ ...modelPreset(preset), ...overrides, ...fields }, 'model');
 }
+
+/**
+ * Fields that files of transformers have beside ours, so that one may be pasted into settings. Any other name is
+ * taken for a slip of the pen: `num_layers` would train a model of another size in silence.
+ */
+const OF_TRANSFORMERS: ReadonlySet<string> = new Set([
+  ...['_name_or_path', 'transformers_version', 'dtype', 'head_dim', 'layer_types', 'max_window_layers'],
+  ...['sliding_window', 'rope_parameters', 'rope_scaling', 'quantization_config', 'auto_map'],
+  ...['output_attentions', 'output_hidden_states', 'return_dict', 'torchscript', 'attn_implementation'],
+]);
 
 function isPreset(name: unknown): name is ModelPreset {
   return MODEL_PRESETS.some((preset) => preset === name);

@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { internalError, userError } from '../core/errors.ts';
 import { reason, writeAtomically } from '../core/files.ts';
-import { repeatedKey } from '../core/json.ts';
+import { isTooDeep, repeatedKey } from '../core/json.ts';
 
 /** Types that are read. 16-bit floats become float32; F64 is rounded to it. I64 values must be exact numbers. */
 export type SafetensorsType = 'F32' | 'F16' | 'BF16' | 'F64' | 'I32' | 'I64';
@@ -113,7 +113,7 @@ function readHeader(descriptor: number, fileSize: number, path: string): { entri
   const text = readBytes(descriptor, 8, length, path).toString('utf8');
   let header: unknown;
   try {
-    header = JSON.parse(text);
+    header = isTooDeep(text) ? undefined : JSON.parse(text);
   } catch {
     throw refuse(path, 'a JSON header', JSON.stringify(text.slice(0, 40)));
   }
@@ -121,6 +121,10 @@ function readHeader(descriptor: number, fileSize: number, path: string): { entri
   const names = Object.keys(header);
   const twice = repeatedKey(text);
   if (twice !== null) throw refuse(path, 'each name once', `${JSON.stringify(twice)} twice`);
+  const metadata = header.__metadata__ ?? {};
+  if (!isObject(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
+    throw refuse(path, '__metadata__ of texts', JSON.stringify(metadata));
+  }
   const entries = names
     .filter((name) => name !== '__metadata__')
     .map((name) => readEntry(name, header[name], path))

@@ -1,4 +1,5 @@
 /** Quantities in a text, each marked with the colour of its node. */
+import type { QuantityMark } from '../figures/index.ts';
 import { escapeHtml } from './html.ts';
 
 /** A node of a graph as far as texts name it. */
@@ -21,15 +22,27 @@ const TINTS = [
   '#e9dcc9',
 ] as const;
 
-/** Marks names in texts; a name gets the same colour everywhere. */
+interface Mark {
+  tint: string;
+  title: string;
+  /** Place in the list, from 1. */
+  number: number;
+}
+
+/**
+ * Marks names in texts; a name gets the same colour everywhere. With `numbered`, each mark also bears the number of its
+ * node, so that colour is not all that tells nodes apart.
+ */
 export class Highlighter {
   readonly #pattern: RegExp | undefined;
-  readonly #marks = new Map<string, { tint: string; title: string }>();
+  readonly #marks = new Map<string, Mark>();
+  readonly #numbered: boolean;
 
-  constructor(nodes: readonly NamedNode[]) {
+  constructor(nodes: readonly NamedNode[], { numbered = false }: { numbered?: boolean } = {}) {
+    this.#numbered = numbered;
     for (const [i, { name, value }] of nodes.entries()) {
       const title = value === undefined || value === null ? name : `${name} = ${value}`;
-      if (name !== '') this.#marks.set(name, { tint: TINTS[i % TINTS.length]!, title });
+      if (name !== '') this.#marks.set(name, { tint: TINTS[i % TINTS.length]!, title, number: i + 1 });
     }
     // Longer names first: one name may be the beginning of another.
     const names = [...this.#marks.keys()].sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
@@ -48,10 +61,19 @@ export class Highlighter {
     return html + escapeHtml(text.slice(end));
   }
 
+  /** Colour and number of each name, for drawings beside the text. */
+  quantities(): Map<string, QuantityMark> {
+    return new Map(
+      [...this.#marks].map(([name, { tint, number }]) => [name, { fill: tint, label: String(number) }]),
+    );
+  }
+
   #mark(name: string): string {
-    const { tint, title } = this.#marks.get(name)!;
-    const style = `background:${tint};color:inherit;border-radius:3px;padding:0 2px`;
-    return `<mark style="${style}" title="${escapeHtml(title)}">${escapeHtml(name)}</mark>`;
+    const { tint, title, number } = this.#marks.get(name)!;
+    const style = `background:${tint};color:#222222;border-radius:3px;padding:0 2px`;
+    const key = this.#numbered ? ` data-quantity="${number}"` : '';
+    const label = this.#numbered ? `<small style="font-size:75%;opacity:0.85">${number}\u00a0</small>` : '';
+    return `<mark style="${style}"${key} title="${escapeHtml(title)}">${label}${escapeHtml(name)}</mark>`;
   }
 }
 

@@ -1,4 +1,5 @@
 /** What cells call to show things. */
+export * from './browser/index.ts';
 export * from './display.ts';
 export { Displayable } from './displayable.ts';
 export { initPlotly, type ShowPlotlyOptions, showPlotly } from './plotly.ts';

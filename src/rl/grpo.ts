@@ -24,7 +24,7 @@ import { type GrpoConfig, type GrpoInput, parseGrpoConfig } from './config.ts';
 import { advanceCurriculum, CURRICULUM_START } from './curriculum.ts';
 import { type Experience, makeExperience } from './experience.ts';
 import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
-import { type Disposable, type GrpoFacts, openParts } from './open.ts';
+import { type Disposable, type GrpoFacts, inputPaths, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
 import { collectRollouts, type RolloutContext } from './rollouts.ts';
@@ -97,7 +97,7 @@ async function train(config: GrpoConfig, options: GrpoOptions): Promise<GrpoResu
   const claim = () => {
     if (unlock !== undefined) return;
     unlock = lockRun(run);
-    checkRun(run, config, options); // another may have been faster
+    checkRun(run, config, options, inputPaths(config)); // another may have been faster
   };
   const owned: Disposable[] = [];
   try {
@@ -121,7 +121,7 @@ async function trainLocked(
   const clock = options.clock ?? (() => performance.now());
   const wallTime = options.wallTime ?? (() => (performance.timeOrigin + performance.now()) / 1000);
   const run = options.out;
-  const resumed = checkRun(run, config, options);
+  const resumed = checkRun(run, config, options, inputPaths(config));
   const { objective } = config;
 
   // Rewards, model, reference, optimizer, tasks. A resumed run takes its policy from the checkpoint.

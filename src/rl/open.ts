@@ -5,6 +5,7 @@ import { loadModel } from '../model/files.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { AdamW } from '../train/index.ts';
+import { checkFinite } from '../train/start.ts';
 import type { GrpoConfig } from './config.ts';
 import { openRecipe, type Recipe, type RlPrompt } from './recipes.ts';
 import { openRewards, type RewardFunction, type RunRewards } from './rewards.ts';
@@ -51,6 +52,7 @@ export async function openParts(
 ): Promise<RunParts> {
   const rewards = await openRewards(config.reward, own);
   const { model, tokenizer, hash } = loadModel(resumed ?? config.init);
+  checkFinite(model, resumed ?? config.init);
   owned.push({ dispose: () => disposeQwen2(model) });
   const frozen = config.objective.reference.kind === 'none' ? undefined : loadModel(config.init);
   if (frozen !== undefined) owned.push({ dispose: () => disposeQwen2(frozen.model) });
@@ -100,4 +102,16 @@ function longestPrompt(
     String(config.max_response_tokens),
     'lower max_response_tokens',
   );
+}
+
+/** Paths that the settings name and the run reads. */
+export function inputPaths({ init, data, edge, validation, reward }: GrpoConfig): (string | undefined)[] {
+  return [
+    init,
+    edge?.evaluation,
+    ...(edge?.files ?? []),
+    ...(data !== undefined && 'files' in data ? data.files : []),
+    ...(validation.files ?? []),
+    ...reward.map(({ module }) => module),
+  ];
 }

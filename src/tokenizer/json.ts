@@ -4,6 +4,7 @@
  * silently, so it is refused by name.
  */
 import { type InterplayError, userError } from '../core/errors.ts';
+import { isTooDeep } from '../core/json.ts';
 import { ALPHABET, bytesOfToken } from './bytes.ts';
 import { compilePattern, PATTERNS } from './pretokenize.ts';
 import type { AddedToken, TokenizerParts } from './tokenizer.ts';
@@ -54,6 +55,7 @@ export function parseTokenizerJson(content: string, source: string): TokenizerPa
   const refuse = (expected: string, got: string): InterplayError =>
     userError('TOKENIZER_FILE', expected, `${source}: ${got}`, 'use a byte-level BPE tokenizer.json');
   let file: unknown;
+  if (isTooDeep(content)) throw refuse('a JSON document', 'one nested like no tokenizer');
   try {
     file = JSON.parse(content);
   } catch {

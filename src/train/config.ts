@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
+import { isTooDeep } from '../core/json.ts';
 import { dataSchema, lossOnSchema, packingSchema, tokenizerSchema, validationSchema } from './dataConfig.ts';
 import { DECAY_SHAPES, SCHEDULES } from './schedule.ts';
 
@@ -115,17 +116,19 @@ export function parsePretrainConfig(input: unknown, source = 'the settings'): Pr
             ('shards' in given.data ? given.data.shards : { vocabulary: 512, tasks: 5000 }),
         }
       : given;
-  for (const [wrong, expected, got, remedy] of contradictions(config)) {
-    if (wrong) throw userError('CONFIG', expected, got, remedy);
-  }
-  return config;
+  const wrong = contradictions(config).filter(([isWrong]) => isWrong);
+  if (wrong.length === 0) return config;
+  const all = (part: 1 | 2 | 3) => wrong.map((contradiction) => contradiction[part]).join('; ');
+  throw userError('CONFIG', all(1), all(2), all(3));
 }
 
 /** Settings that are right each by itself, but not together. */
 function contradictions(
   config: PretrainConfig,
 ): [wrong: boolean, expected: string, got: string, remedy: string][] {
-  const { length_warmup: lengths, remit } = config;
+  const { length_warmup: lengths, remit, data, validation } = config;
+  const files = 'files' in data ? data.files : [];
+  const shown = validation.files?.find((file) => files.includes(file));
   const wholeSchedule = config.warmup + (config.schedule === 'wsd' ? config.decay : 0);
   return [
     [
@@ -145,6 +148,21 @@ function contradictions(
       `tokens at least batch_tokens (${config.batch_tokens})`,
       String(config.tokens),
       'raise tokens',
+    ],
+    [
+      'split' in data &&
+        validation.tasks > 0 &&
+        validation.files === undefined &&
+        validation.split === data.split,
+      `validation.split other than data.split (${validation.split})`,
+      'the same, whose tasks are trained on',
+      'name another split, such as val',
+    ],
+    [
+      shown !== undefined,
+      'validation.files that are not trained on',
+      `${shown} in both`,
+      'leave it out of one of the two',
     ],
     [wholeSchedule > 1, 'warmup + decay at most 1', String(wholeSchedule), 'lower one of them'],
     [
@@ -209,6 +227,8 @@ function guardKey(key: string, override: string): void {
 }
 
 function parseValue(text: string): unknown {
+  if (isTooDeep(text))
+    throw userError('SET', 'a value of a setting', text.slice(0, 20), 'write it less nested');
   try {
     return JSON.parse(text);
   } catch {

@@ -8,7 +8,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { currentSignal } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { makeFolder, reason, unwritable } from '../core/files.ts';
+import { makeOutputFolder, reason, unwritable } from '../core/files.ts';
 
 export const LOCK = 'lock';
 
@@ -23,10 +23,10 @@ function ownLocks(): Map<string, AbortSignal | undefined> {
 
 /**
  * Takes the lock of a run folder, which is made if it is missing; returns the function that gives it back.
- * @throws RUN_LOCKED while another run writes there
+ * @throws RUN_LOCKED while another run writes there, OUTPUT_UNWRITABLE
  */
 export function lockRun(run: string): () => void {
-  makeFolder(run);
+  makeOutputFolder(run);
   const path = join(run, LOCK);
   const mine = `${JSON.stringify({ pid: process.pid, started: startOf(process.pid), host: hostname() })}\n`;
   for (;;) {

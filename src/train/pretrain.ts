@@ -13,10 +13,11 @@ import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { checkOutputFolder } from '../core/files.ts';
 import { type ProgressSink, silent } from '../core/progress.ts';
-import { flopsPerToken, parameterCount } from '../model/config.ts';
+import { flopsPerToken, type ModelConfig } from '../model/config.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { AdamW } from './adamw.ts';
+import { openSequences } from './ahead.ts';
 import { createBatches } from './batches.ts';
 import {
   readState,
@@ -33,10 +34,10 @@ import { lockRun } from './lock.ts';
 import { measureGemmPeak } from './machine.ts';
 import { lossWeights } from './objective.ts';
 import { Remit, remitMetrics } from './remit.ts';
-import { checkRun, configHash, openRun, type RunFacts, saveFailedStep } from './runFolder.ts';
+import { checkRun, configHash, openRun, type RunFacts, runFacts, saveFailedStep } from './runFolder.ts';
 import { RunLog } from './runLog.ts';
 import { learningRate, type Schedule } from './schedule.ts';
-import { startingPoint } from './start.ts';
+import { inputPaths, startingPoint } from './start.ts';
 import { trainStep } from './step.ts';
 
 export interface PretrainOptions {
@@ -47,8 +48,10 @@ export interface PretrainOptions {
   /** Replace an earlier run in the folder. */
   overwrite?: boolean;
   progress?: ProgressSink;
+  /** Threads that make batches ahead; none by default. Never changes what is computed. */
+  workers?: number;
   /** Told what is known of the run before its first step. */
-  onStart?: (facts: RunFacts) => void;
+  onStart?: (facts: RunFacts, model: ModelConfig) => void;
   /** Milliseconds of a steady clock; only the timing file and the display depend on it. */
   clock?: () => number;
   /** Seconds since 1970, for the TensorBoard events. */
@@ -96,7 +99,7 @@ async function train(config: PretrainConfig, options: PretrainOptions): Promise<
   const claim = () => {
     if (unlock !== undefined) return;
     unlock = lockRun(run);
-    checkRun(run, config, options); // another may have been faster
+    checkRun(run, config, options, inputPaths(config)); // another may have been faster
   };
   const owned: Disposable[] = [];
   try {
@@ -123,7 +126,7 @@ async function trainLocked(
   const clock = options.clock ?? (() => performance.now());
   const wallTime = options.wallTime ?? (() => (performance.timeOrigin + performance.now()) / 1000);
   const run = options.out;
-  const resumed = checkRun(run, config, options);
+  const resumed = checkRun(run, config, options, inputPaths(config));
 
   // Data, tokenizer, model. A resumed run takes the tokenizer of its checkpoint.
   const data = openData(config.data, config.seed);
@@ -142,7 +145,9 @@ async function trainLocked(
     clip: config.clip,
   });
   owned.push(optimizer);
-  const batches = createBatches(data.sequences(tokenizer), {
+  const sequences = openSequences(config, data, tokenizer, options.workers);
+  owned.push(sequences);
+  const batches = createBatches(sequences, {
     packing: config.packing,
     batchTokens: config.batch_tokens,
     rowTokens: config.row_tokens,
@@ -152,17 +157,11 @@ async function trainLocked(
   });
   batches.at(0); // the first batch shows whether texts fit at all
 
-  const parameters = parameterCount(model.config);
   const flops = flopsPerToken(model.config, 0); // attention left out: texts are short
-  const facts: RunFacts = {
-    parameters: parameters.total,
-    parameters_without_embedding: parameters.nonEmbedding,
-    training_flops: flops * config.tokens,
-    gemm_flops_per_second: measureGemmPeak(clock),
-  };
+  const facts = runFacts(model.config, flops * config.tokens, measureGemmPeak(clock));
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
-  options.onStart?.(facts);
+  options.onStart?.(facts, model.config);
 
   // Where the run stands; everything else is a function of this and the settings.
   const state: TrainState = {
@@ -310,6 +309,7 @@ async function trainLocked(
   save();
   if (Number.isNaN(heldOutNow.mean) && finished) validate();
   optimizer.dispose();
+  sequences.dispose();
   remit?.models.dispose();
   return {
     out: run,

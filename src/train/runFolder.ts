@@ -1,6 +1,6 @@
 /** The folder of a run: whether it may be used, what is cleared and written at its start, what a failed step leaves. */
 import { existsSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { environment } from '../backend/index.ts';
 import { userError } from '../core/errors.ts';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../core/files.ts';
 import { canonicalJson, sha256 } from '../core/hash.ts';
 import { readJsonFile } from '../core/json.ts';
+import { type ModelConfig, parameterCount } from '../model/config.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { latestCheckpoint, readRunState } from './checkpoint.ts';
 import { LOCK } from './lock.ts';
@@ -27,13 +28,35 @@ export interface RunFacts {
   gemm_flops_per_second: number;
 }
 
-/** Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill. */
+/** What is known of a run of a model, `training_flops` operations long, on this machine. */
+export function runFacts(
+  model: ModelConfig,
+  training_flops: number,
+  gemm_flops_per_second: number,
+): RunFacts {
+  const { total, nonEmbedding } = parameterCount(model);
+  return {
+    parameters: total,
+    parameters_without_embedding: nonEmbedding,
+    training_flops,
+    gemm_flops_per_second,
+  };
+}
+
+/**
+ * Checks that the run folder may be used; returns the checkpoint to resume from. Only cleans up after a kill.
+ * @param inputs paths that the run reads
+ */
 export function checkRun(
   run: string,
   config: object,
   options: { resume?: boolean; overwrite?: boolean },
+  inputs: readonly (string | undefined)[],
 ): string | undefined {
   checkOutputFolder(run);
+  if (options.resume && options.overwrite) {
+    throw userError('OPTION_CONFLICT', 'one of resume and overwrite', 'both', 'leave one of them out');
+  }
   if (options.resume || options.overwrite) {
     recoverFolder(run);
     recoverFolder(join(run, 'checkpoints'));
@@ -43,15 +66,18 @@ export function checkRun(
     const checkpoint = used ? latestCheckpoint(run) : undefined;
     if (checkpoint !== undefined) {
       if (readRunState(checkpoint).config_hash === configHash(config)) return checkpoint;
-      throw otherSettings(run);
+      throw otherSettings(run, config);
     }
     const path = join(run, 'config.json');
     if (!existsSync(path)) {
       throw userError('RESUME_NOTHING', 'a run to resume', `none in ${run}`, 'start it without --resume');
     }
-    if (canonicalJson(readJsonFile(path, 'run settings')) !== canonicalJson(config)) throw otherSettings(run);
+    if (canonicalJson(readJsonFile(path, 'run settings')) !== canonicalJson(config)) {
+      throw otherSettings(run, config);
+    }
     return undefined; // killed before its first checkpoint: begins again
   }
+  if (options.overwrite) checkInputs(run, inputs);
   if (used && !options.overwrite) {
     throw userError(
       'RUN_EXISTS',
@@ -63,13 +89,43 @@ export function checkRun(
   return undefined;
 }
 
-function otherSettings(run: string): Error {
+function otherSettings(run: string, config: object): Error {
+  const path = join(run, 'config.json');
+  const stored = existsSync(path) ? leaves(readJsonFile(path, 'run settings')) : new Map<string, string>();
+  const given = leaves(config);
+  const different = [...new Set([...stored.keys(), ...given.keys()])]
+    .filter((name) => stored.get(name) !== given.get(name))
+    .map((name) => `${name} ${given.get(name) ?? 'absent'} (there: ${stored.get(name) ?? 'absent'})`);
   return userError(
     'RESUME_CONFIG',
-    `the settings of ${join(run, 'config.json')}`,
-    'other settings',
+    `the settings of ${path}`,
+    different.join(', ') || 'others',
     'resume with the same settings, or start a new run',
   );
+}
+
+/** Settings by dotted name, values as JSON. */
+function leaves(value: unknown, name = ''): Map<string, string> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return new Map(value === undefined ? [] : [[name, JSON.stringify(value)]]);
+  }
+  const dotted = (key: string) => (name === '' ? key : `${name}.${key}`);
+  return new Map(Object.entries(value).flatMap(([key, inner]) => [...leaves(inner, dotted(key))]));
+}
+
+/** What a run starts from must not be among what it replaces: stopped early, both would be gone. */
+function checkInputs(run: string, inputs: readonly (string | undefined)[]): void {
+  for (const path of inputs) {
+    if (path === undefined) continue;
+    const [first = ''] = relative(run, path).split(sep);
+    if (!WRITTEN.includes(first)) continue;
+    throw userError(
+      'RUN_EXISTS',
+      'a run folder that does not hold what the run starts from',
+      `${path} in ${run}`,
+      'choose another folder',
+    );
+  }
 }
 
 /** Clears what an earlier run left and writes config.json and env.json, the latter with `facts`. */

@@ -2,9 +2,9 @@
  * The files of a run folder that grow while it runs. `metrics.jsonl` holds what the run computed and is the same
  * for the same settings and seed; `timing.jsonl` holds what the machine did meanwhile; the TensorBoard events hold both.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, writeFileAtomically } from '../core/files.ts';
+import { appendToFile, makeOutputFolder, writeFileAtomically } from '../core/files.ts';
 import { EventWriter } from './tensorboard.ts';
 
 /** One line of metrics.jsonl; names are documented in docs/metrics.md. */
@@ -53,19 +53,19 @@ export class RunLog<M extends Line = TrainMetrics, T extends Line = TrainTiming>
     private readonly folder: string,
     options: RunLogOptions = {},
   ) {
-    makeFolder(folder);
+    makeOutputFolder(folder);
     this.group = options.group ?? 'train';
     this.events =
       options.tensorboard === undefined ? undefined : new EventWriter(folder, options.tensorboard);
   }
 
   metrics(line: M): void {
-    appendFileSync(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
+    appendToFile(join(this.folder, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
     this.events?.scalars(line.step, this.group, scalarsOf(line));
   }
 
   timing(line: T): void {
-    appendFileSync(join(this.folder, 'timing.jsonl'), `${JSON.stringify(line)}\n`);
+    appendToFile(join(this.folder, 'timing.jsonl'), `${JSON.stringify(line)}\n`);
     this.events?.scalars(line.step, 'timing', scalarsOf(line));
   }
 

@@ -2,9 +2,9 @@
  * TensorBoard event files: scalars by step. A file is a row of records (TFRecord: length, masked CRC-32C of it, data,
  * masked CRC-32C of the data), each a protocol buffer `Event` of tensorflow/core/util/event.proto.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder, writeFileAtomically } from '../core/files.ts';
+import { appendToFile, makeOutputFolder, writeFileAtomically } from '../core/files.ts';
 
 /** TensorBoard reads every file with `tfevents` in its name. */
 export const EVENT_FILE = join('tensorboard', 'events.out.tfevents.interplay');
@@ -20,7 +20,7 @@ export class EventWriter {
   ) {
     this.path = join(run, EVENT_FILE);
     if (existsSync(this.path)) return;
-    makeFolder(join(run, 'tensorboard'));
+    makeOutputFolder(join(run, 'tensorboard'));
     const version = field(3, Buffer.from('brain.Event:2'));
     writeFileAtomically(this.path, record(Buffer.concat([double(1, wallTime()), version])));
   }
@@ -34,7 +34,7 @@ export class EventWriter {
       return field(1, Buffer.concat([field(1, Buffer.from(`${group}/${name}`)), scalar]));
     });
     const event = [double(1, this.wallTime()), varintField(2, step), field(5, Buffer.concat(summary))];
-    appendFileSync(this.path, record(Buffer.concat(event)));
+    appendToFile(this.path, record(Buffer.concat(event)));
   }
 
   /** Drops the events behind a step, and one that a kill left half-written. */

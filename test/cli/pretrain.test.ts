@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { interplay } from './commandLine.ts';
+
+const program = fileURLToPath(new URL('../../bin/interplay.mjs', import.meta.url));
 
 describe('interplay pretrain', () => {
   let folder: string;
@@ -32,13 +37,18 @@ describe('interplay pretrain', () => {
     const matrices = 2 * 64 + 2 * 32 + 3 * 128;
     const inner = matrices + 16 + 24;
     const flops = (6 * (matrices + 8 * 420) * 500).toExponential(2);
-    assert.match(stderr, /^backend: /);
-    assert.ok(
-      stderr.includes(
-        `${(inner + 3360).toLocaleString('en-US')} parameters (${inner} without the embedding), ${flops} FLOPs (6·P·T); `,
-      ),
-      stderr,
+    // Once, before the first step; 12·L·d·S more per token for attention over the longest sequence.
+    const perToken = (6 * (matrices + 8 * 420) + 12 * 8 * 512) / 1e6;
+    const [backend, model, work, firstStep] = stderr.split('\n');
+    assert.match(backend!, /^backend: /);
+    assert.equal(
+      model,
+      `model: ${(inner + 3360).toLocaleString('en-US')} parameters (${inner} without embedding), ` +
+        `${perToken.toFixed(1)} MFLOP per trained token and ${(perToken / 3).toFixed(1)} forward at sequences of 512`,
     );
+    assert.ok(work!.startsWith(`run: ${flops} FLOPs (6·P·T); matrix products at `), work);
+    assert.match(firstStep!, /^train /);
+    assert.equal(stderr.split(' parameters (').length, 2, 'the size is said once');
     for (const name of ['tokens_per_second', 'mfu', 'memory_mib', 'left'])
       assert.ok(stderr.includes(name), name);
   });
@@ -49,4 +59,46 @@ describe('interplay pretrain', () => {
     assert.equal(stdout, '');
     assert.match(stderr, /^interplay: RUN_EXISTS: .*\n$/);
   });
+
+  it('refuses a configuration that says a setting twice, or is no object', async () => {
+    const config = join(folder, 'twice.json');
+    for (const [text, got] of [
+      ['{"tokens": 500, "batch_tokens": 250, "tokens": 5000}', '"tokens" twice'],
+      ['[1]', 'with [1]'],
+    ]) {
+      writeFileSync(config, text!);
+      const { code, stderr } = await interplay('pretrain', '--config', config, '--out', join(folder, 'no'));
+      assert.equal(code, 2);
+      assert.match(stderr, /^interplay: CONFIG: .*\n$/);
+      assert.ok(stderr.includes(got!), stderr);
+    }
+    assert.equal(existsSync(join(folder, 'no')), false);
+  });
+
+  for (const [signal, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    it(`${signal} ends it after a step, with a checkpoint from which it goes on`, async function () {
+      this.timeout(120_000); // a process that loads everything
+      const out = join(folder, signal);
+      const args = ['pretrain', '--out', out, ...settings, '--set', 'tokens=100000000', '--json'];
+      const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      let [stdout, stderr] = ['', ''];
+      child.stdout.on('data', (chunk) => {
+        stdout += chunk;
+      });
+      child.stderr.on('data', (chunk) => {
+        if (!/^train /m.test(stderr) && /^train /m.test(stderr + chunk)) child.kill(signal);
+        stderr += chunk;
+      });
+      const [code] = await once(child, 'close');
+      assert.equal(code, status, stderr);
+      const result = JSON.parse(stdout);
+      assert.equal(result.finished, false);
+      const state = JSON.parse(readFileSync(join(result.checkpoint, 'state.json'), 'utf8'));
+      assert.ok(state.step > 0 && state.step === result.steps, 'the checkpoint is of the last step');
+      assert.equal(existsSync(join(out, 'lock')), false);
+    });
+  }
 });

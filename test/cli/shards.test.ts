@@ -56,6 +56,10 @@ describe('interplay shards', () => {
     // A folder of shards may be replaced.
     await run('write', ...set, '--texts', '7', '--out', out);
     assert.equal(openShards(out).texts, 7);
+    // Held-out tasks may be encoded, too: here is nothing that trains on them.
+    await run('write', ...set, '--set', 'data.split=val', '--texts', '2', '--seed', '3', '--out', out);
+    const heldOut = createTaskSource({ ops: '2-3', contexts: ['zoo'], split: 'val', seed: 3 }).at(0);
+    assert.equal(tokenizer.decode(openShards(out).read(0)), `${trainingText(heldOut)}[EOS]`);
   });
 
   it('writes task files to their end', async () => {

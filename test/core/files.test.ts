@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeAtomically, writeFileAtomically, writeFolderAtomically } from '../../src/core/files.ts';
+import {
+  appendToFile,
+  checkOutputFolder,
+  makeOutputFolder,
+  writeAtomically,
+  writeFileAtomically,
+  writeFolderAtomically,
+} from '../../src/core/files.ts';
 import { readJsonFile } from '../../src/core/json.ts';
 import { readJsonLines, writeJsonLines } from '../../src/core/jsonl.ts';
 
@@ -48,6 +55,29 @@ describe('files', () => {
     assert.deepEqual(readdirSync(folder), ['file']);
   });
 
+  it('refuses folders that cannot be, and appending where nothing can be', () => {
+    writeFileSync(at('file'), '');
+    for (const path of [at('file'), at('file', 'x', 'y')]) {
+      assert.throws(() => checkOutputFolder(path), {
+        code: 'OUTPUT_UNWRITABLE',
+        message: /is a file|a file/,
+      });
+      assert.throws(() => makeOutputFolder(path), { code: 'OUTPUT_UNWRITABLE' });
+    }
+    checkOutputFolder(at('none', 'yet'));
+    makeOutputFolder(at('none', 'yet'));
+    if (existsSync('/proc/self')) {
+      assert.throws(() => makeOutputFolder('/proc/interplay'), { code: 'OUTPUT_UNWRITABLE' });
+    }
+    appendToFile(at('log'), 'a');
+    appendToFile(at('log'), 'b');
+    assert.equal(readFileSync(at('log'), 'utf8'), 'ab');
+    assert.throws(() => appendToFile(folder, 'x'), { code: 'OUTPUT_UNWRITABLE' });
+    if (existsSync('/dev/full')) {
+      assert.throws(() => appendToFile('/dev/full', 'x'), { code: 'OUTPUT_UNWRITABLE', message: /ENOSPC/ });
+    }
+  });
+
   it('reads JSON lines in pieces, across multi-byte characters, and names a bad line', () => {
     const rows = Array.from({ length: 5000 }, (_, i) => ({ i, text: 'é'.repeat(i % 400) }));
     assert.equal(writeJsonLines(at('rows.jsonl'), rows), 5000);
@@ -68,5 +98,13 @@ describe('files', () => {
     assert.deepEqual(readJsonFile(at('a.json'), 'settings'), { a: 1 });
     assert.throws(() => readJsonFile(at('b.json'), 'settings'), { code: 'JSON_FILE' });
     assert.throws(() => readJsonFile(at('c.json'), 'settings'), { code: 'INPUT_UNREADABLE' });
+    // What is recursive would run out of stack; brackets in texts are not nesting.
+    const nested = (depth: number) => `${'[{"a\\"{":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}`;
+    writeFileSync(at('deep.json'), nested(102));
+    assert.throws(() => readJsonFile(at('deep.json'), 'settings'), { code: 'JSON_FILE', message: /nested/ });
+    writeFileSync(at('deep.json'), nested(100));
+    assert.deepEqual(readJsonFile(at('deep.json'), 'settings'), JSON.parse(nested(100)));
+    writeFileSync(at('texts.json'), JSON.stringify({ text: '['.repeat(1000) + '\\"'.repeat(7) }));
+    assert.ok(readJsonFile(at('texts.json'), 'settings'), 'a text may hold brackets');
   });
 });

@@ -75,6 +75,96 @@ describe('figure command', () => {
     });
   }
 
+  describe('loss_curves of run folders', () => {
+    const groups = (a: number) => ({ 'context=a': a, 'context=b': a + 1 });
+    const metrics: Record<string, object[]> = {
+      'runs/one': [
+        { step: 5, tokens: 1000, loss: 5 },
+        { step: 8, tokens: 1600, validation_loss: 4, validation_loss_by_group: groups(3.5) },
+        { step: 10, tokens: 2000, loss: 3, validation_loss: 2.5, validation_loss_by_group: groups(2) },
+      ],
+      'runs/two': [
+        { step: 5, tokens: 1000, loss: 4, validation_loss: 3.75, validation_loss_by_group: groups(3) },
+      ],
+      'other/two': [{ step: 5, tokens: 1000, loss: 4.5, validation_loss: 3.25 }],
+      'runs/plain': [{ step: 5, tokens: 1000, loss: 6 }],
+    };
+    before(() => {
+      for (const [name, lines] of Object.entries(metrics)) {
+        mkdirSync(at(name), { recursive: true });
+        // The last line is half written: the run is under way.
+        const text = lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+        writeFileSync(join(at(name), 'metrics.jsonl'), `${text}{"step":11,"tok`);
+      }
+      mkdirSync(at('runs/empty'));
+    });
+    const curves = (...argv: string[]) =>
+      interplay('figure', 'loss_curves', ...argv, '--out', at('out.json'));
+    const drawn = () => {
+      const { data, layout } = JSON.parse(readFileSync(at('out.json'), 'utf8')) as {
+        data: { name: string; x: number[]; y: number[]; xaxis: string }[];
+        layout: { yaxis: { title: { text: string } } };
+      };
+      return { data: data.map(({ name, x, y, xaxis }) => ({ name, x, y, xaxis })), layout };
+    };
+    const inputs = (...names: string[]) => ['--in', ...names.map(at)];
+
+    it('draws held-out losses, a line for each run', async () => {
+      const run = await curves(...inputs('runs/one', 'runs/plain', 'runs/two', 'other/two'), '--json');
+      assert.deepEqual([run.code, run.stderr], [0, '']);
+      assert.deepEqual(
+        JSON.parse(run.stdout).in,
+        ['runs/one', 'runs/plain', 'runs/two', 'other/two'].map(at),
+      );
+      const { data, layout } = drawn();
+      assert.deepEqual(data, [
+        { name: 'one', x: [1600, 2000], y: [4, 2.5], xaxis: 'x' },
+        { name: at('runs/two'), x: [1000], y: [3.75], xaxis: 'x' }, // two runs have one name
+        { name: at('other/two'), x: [1000], y: [3.25], xaxis: 'x' },
+      ]);
+      assert.match(layout.yaxis.title.text, /held-out loss/);
+    });
+
+    it('draws training losses, and groups of held-out tasks in panels', async () => {
+      await curves(...inputs('runs/one', 'runs/plain'), '--loss', 'training');
+      assert.deepEqual(drawn().data, [
+        { name: 'one', x: [1000, 2000], y: [5, 3], xaxis: 'x' },
+        { name: 'plain', x: [1000], y: [6], xaxis: 'x' },
+      ]);
+      assert.match(drawn().layout.yaxis.title.text, /training loss/);
+      await curves(...inputs('runs/one', 'runs/two'), '--groups');
+      assert.deepEqual(drawn().data, [
+        { name: 'one', x: [1600, 2000], y: [3.5, 2], xaxis: 'x' },
+        { name: 'two', x: [1000], y: [3], xaxis: 'x' },
+        { name: 'one', x: [1600, 2000], y: [4.5, 3], xaxis: 'x2' },
+        { name: 'two', x: [1000], y: [4], xaxis: 'x2' },
+      ]);
+    });
+
+    const refusals: [string, string, string[]][] = [
+      ['a folder that is no run', 'INPUT_UNREADABLE', ['runs/empty']],
+      ['no folder', 'INPUT_UNREADABLE', ['runs/none']],
+      ['runs without such losses', 'FIGURE_EMPTY', ['runs/plain']],
+      ['groups that no run has', 'FIGURE_EMPTY', ['other/two', '--groups']],
+      ['groups of training losses', 'OPTION_CONFLICT', ['runs/one', '--groups', '--loss', 'training']],
+      ['an unknown loss', 'USAGE', ['runs/one', '--loss', 'validation']],
+      ['an option of another figure', 'USAGE', ['runs/one', '--k', '1']],
+    ];
+    for (const [what, code, [name, ...options]] of refusals) {
+      it(`refuses ${what}`, async () => {
+        const run = await curves(...inputs(name!), ...options);
+        assert.equal(run.code, 2);
+        assert.match(run.stderr, new RegExp(`^interplay: ${code}: expected .*, got .*; do .*\\n$`));
+      });
+    }
+
+    it('takes several inputs for this figure only', async () => {
+      const files = [at('pass.json'), at('pass.csv')];
+      const run = await interplay('figure', 'pass_at_k', '--in', ...files, '--out', at('x.svg'));
+      assert.match(run.stderr, /^interplay: USAGE: .*one --in/);
+    });
+  });
+
   it('draws the graph of a record that has none, from its solution', async () => {
     const run = await interplay('figure', 'graph', '--in', at('tasks.jsonl'), '--out', at('g.svg'), '--json');
     assert.deepEqual(JSON.parse(run.stdout), { figure: 'graph', in: at('tasks.jsonl'), out: at('g.svg') });

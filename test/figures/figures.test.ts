@@ -288,6 +288,10 @@ describe('figures', () => {
     assert.equal(lines(single).length, 1);
     checkSvg(single);
     assert.throws(() => lossCurves([{ tokens: 1, value: 2 }]), { code: 'FIGURE_COLUMN' });
+    assert.match(
+      lossCurves([{ run: 'x', tokens: 1, value: 2 }], { loss: 'training' }).svg,
+      />Training loss</,
+    );
   });
 
   it('escape what users call things', () => {

@@ -168,6 +168,15 @@ describe('model configuration', () => {
       assert.throws(() => parseModelConfig(json), { code: 'MODEL_CONFIG' });
   });
 
+  it('refuses a field that is none, and takes those of a file of transformers', () => {
+    assert.throws(() => resolveModelConfig({ preset: 'small', num_layers: 2, hiden_size: 64 }), {
+      code: 'MODEL_CONFIG',
+      message: /num_layers, hiden_size are none/,
+    });
+    const pasted = { ...modelPreset('micro'), transformers_version: '4.45.2', sliding_window: null };
+    assert.deepEqual(resolveModelConfig(pasted), modelPreset('micro'));
+  });
+
   it('resolves presets and single fields, the user last', () => {
     assert.deepEqual(resolveModelConfig('small'), modelPreset('small'));
     assert.equal(resolveModelConfig('micro', { vocab_size: 300 }).vocab_size, 300);

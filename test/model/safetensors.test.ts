@@ -163,6 +163,10 @@ describe('safetensors', () => {
       ['offsets backwards', `{"a":${entry('F32', [2], [8, 0])}}`, 8, /"a" F32/],
       ['one offset', `{"a":${entry('F32', [2], [8])}}`, 8, /data_offsets/],
       ['an entry that is null', '{"a":null}', 0, /"a" as an object/],
+      ['an entry nested without end', `{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, 0, /JSON object/],
+      ['metadata that is a number', `{"__metadata__":5,"a":${f32}}`, 8, /__metadata__/],
+      ['metadata that is a list', `{"__metadata__":["a"],"a":${f32}}`, 8, /__metadata__/],
+      ['metadata of numbers', `{"__metadata__":{"format":1},"a":${f32}}`, 8, /__metadata__/],
       ['an integer beyond 32 bits', '', 0, /32-bit integers/],
     ];
     for (const [name, header, bytes, names] of cases) {

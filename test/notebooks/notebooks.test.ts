@@ -47,6 +47,20 @@ describe('notebooks', function () {
     assert.equal(texts.filter((text) => text.startsWith('pass@k in context')).length, 2);
   });
 
+  it('evaluation counts, draws and browses samples', () => {
+    const texts = textsOf('evaluation');
+    assert.ok(texts.some((text) => text.includes('20 problems (20 graphs), 160 samples in')));
+    const table = texts.find((text) => text.startsWith('By op'))!;
+    assert.deepEqual(
+      [...table.matchAll(/^ *(\d) /gm)].map(([, op]) => op),
+      ['2', '3', '4', '5', '6'],
+    );
+    const [all, rightAnswers] = texts.filter((text) => text.startsWith('Samples of'));
+    assert.match(all!, /^60 of 160 samples, of 20 problems: spread over/m);
+    assert.ok(rightAnswers !== undefined, 'a filtered selection');
+    assert.match(texts.find((text) => text.startsWith('Where'))!, /^Where \d+ of 160 samples first fail/);
+  });
+
   it('export writes for three programs and pays rewards', () => {
     const texts = textsOf('export');
     assert.ok(texts.some((text) => text.includes('the same model: true')));

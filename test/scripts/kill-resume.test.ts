@@ -1,4 +1,4 @@
-/** scripts/kill-resume.mjs with two kills of a small run; the script itself makes twenty of a larger one. */
+/** scripts/kill-resume.mjs with three kills of two small runs; the script itself makes twenty of larger ones. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -24,10 +24,21 @@ describe('kill -9', () => {
       'keep_last=2',
     ].flatMap((setting) => ['--set', setting]);
     try {
-      const args = [script, '--kills', '2', '--seed', '0', '--out', join(out, 'runs'), ...settings];
+      const args = [
+        script,
+        '--kills',
+        '3',
+        '--runs',
+        '2',
+        '--seed',
+        '0',
+        '--out',
+        join(out, 'runs'),
+        ...settings,
+      ];
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
       assert.equal(status, 0, stdout + stderr);
-      assert.match(stdout, /2 of 2 resumed runs equal the uninterrupted one\n$/);
+      assert.match(stdout, /3 of 3 kills left nothing behind: 2 runs compared with the uninterrupted one\n$/);
     } finally {
       rmSync(out, { recursive: true });
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { applyOverrides, parsePretrainConfig, pretrainSchema } from '../../src/train/config.ts';
+import { openData } from '../../src/train/data.ts';
 
 describe('training settings', () => {
   it('fills in every default', () => {
@@ -44,6 +45,35 @@ describe('training settings', () => {
     parsePretrainConfig({ warmup: 0.6, decay: 0.5 }); // the decay is that of wsd alone
   });
 
+  it('names all contradictions at once', () => {
+    assert.throws(
+      () => parsePretrainConfig({ tokens: 10, warmup: 0.95, schedule: 'wsd', min_learning_rate: 1 }),
+      {
+        code: 'CONFIG',
+        message:
+          /at most learning_rate \(0\.002\); tokens at least .*; warmup \+ decay at most 1, got 1; 10; 1\.05/,
+      },
+    );
+  });
+
+  it('refuses held-out tasks that are trained on', () => {
+    const refused: object[] = [
+      { validation: { split: 'train' } },
+      { data: { split: 'val' } },
+      { validation: { split: 'train', data: { contexts: ['zoo'] } } },
+      { data: { files: ['a.jsonl', 'b.jsonl'] }, validation: { files: ['b.jsonl'] } },
+    ];
+    for (const input of refused) {
+      assert.throws(
+        () => parsePretrainConfig(input),
+        { code: 'CONFIG', message: /trained on|in both/ },
+        JSON.stringify(input),
+      );
+    }
+    parsePretrainConfig({ validation: { split: 'train', tasks: 0 } });
+    parsePretrainConfig({ data: { files: ['a.jsonl'] }, validation: { files: ['b.jsonl'] } });
+  });
+
   it('sets dotted keys; values are JSON, or text', () => {
     const input = { data: { world: 'paper' } };
     assert.deepEqual(applyOverrides(input, ['data.world=micro', 'tokens=5000', 'data.contexts=["zoo"]']), {
@@ -68,5 +98,21 @@ describe('docs/training.md', () => {
       .filter((line) => line.startsWith('| `'))
       .join('\n');
     for (const key of Object.keys(pretrainSchema.shape)) assert.ok(table.includes(`\`${key}\``), key);
+  });
+
+  it('shows settings that open', () => {
+    const page = readFileSync(new URL('../../docs/training.md', import.meta.url), 'utf8');
+    const blocks = [...page.matchAll(/```json\n(.*?)```/gs)].map(([, text]) => JSON.parse(text!) as object);
+    assert.ok(blocks.length >= 4, `${blocks.length} blocks of settings`);
+    for (const block of blocks) {
+      const { data, validation, seed } = parsePretrainConfig(block, JSON.stringify(block));
+      assert.ok(openData(data, seed).text!(0).length > 0, JSON.stringify(block));
+      openData(validation.data ?? data, seed, validation.split);
+    }
+    const inline = [...page.matchAll(/`("[a-z_]+": \{[^`]*\})`/g)].map(
+      ([, text]) => JSON.parse(`{${text}}`) as object,
+    );
+    assert.ok(inline.length >= 1, 'settings within a sentence');
+    for (const settings of inline) parsePretrainConfig(settings, JSON.stringify(settings));
   });
 });

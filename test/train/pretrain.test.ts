@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -323,6 +324,43 @@ describe('pretrain', () => {
     });
     await assert.rejects(run(settings, { out: at('nothing'), resume: true }), { code: 'RESUME_NOTHING' });
     assert.equal(existsSync(at('nothing')), false);
+    await assert.rejects(run(settings, { out: at('whole'), resume: true, overwrite: true }), {
+      code: 'OPTION_CONFLICT',
+    });
+  });
+
+  it('says which settings are others', async () => {
+    const { data: _data, ...rest } = settings;
+    const other = { ...rest, seed: 8, data: { world: 'micro', contexts: ['zoo'], ops: '2-4' } };
+    await assert.rejects(run(other, { out: at('whole'), resume: true }), (error: Error) => {
+      assert.match(error.message, /data\.ops "2-4" \(there: "2-3"\)/);
+      assert.match(error.message, /seed 8 \(there: \d\)/);
+      assert.doesNotMatch(error.message, /learning_rate/);
+      return true;
+    });
+  });
+
+  it('never replaces what it starts from', async () => {
+    const before = traces('whole');
+    const { model: _model, tokenizer: _tokenizer, ...midSettings } = settings;
+    const init = at(`whole/checkpoints/${last}`);
+    await assert.rejects(run({ ...midSettings, init }, { out: at('whole'), overwrite: true }), {
+      code: 'RUN_EXISTS',
+      message: /starts from/,
+    });
+    await assert.rejects(run({ ...settings, tokenizer: init }, { out: at('whole'), overwrite: true }), {
+      code: 'RUN_EXISTS',
+    });
+    assert.deepEqual(traces('whole'), before);
+  });
+
+  it('makes batches in 0, 1 or 2 other threads: the same bytes', async () => {
+    for (const workers of [1, 2]) {
+      await run(settings, { out: at(`workers-${workers}`), workers });
+      assert.deepEqual(traces(`workers-${workers}`), traces('whole'), `${workers} workers`);
+    }
+    await assert.rejects(run(settings, { out: at('workers-x'), workers: -1 }), { code: 'LOADER_WORKERS' });
+    assert.equal(existsSync(at('workers-x')), false);
   });
 
   it('refuses what cannot be trained before it writes anything', async () => {
@@ -339,7 +377,22 @@ describe('pretrain', () => {
     ];
     for (const [code, input] of refused) await assert.rejects(run(input, { out: at('refused') }), { code });
     assert.equal(existsSync(at('refused')), false);
-    await assert.rejects(run(settings, { out: empty }), { code: 'OUTPUT_UNWRITABLE' });
+    for (const out of [empty, join(empty, 'run')]) {
+      await assert.rejects(run(settings, { out }), { code: 'OUTPUT_UNWRITABLE' });
+    }
+    // Weights that are not finite: a loss of NaN at the first step would not say where they come from.
+    const { model: _model, tokenizer: _tokenizer, ...midSettings } = settings;
+    const init = at('not-finite');
+    cpSync(at(`whole/checkpoints/${last}`), init, { recursive: true });
+    const weights = join(init, 'model.safetensors');
+    const bytes = readFileSync(weights);
+    bytes.writeFloatLE(Number.NaN, bytes.length - 4);
+    writeFileSync(weights, bytes);
+    await assert.rejects(run({ ...midSettings, init }, { out: at('refused') }), {
+      code: 'MODEL_PARAMETER',
+      message: /finite/,
+    });
+    assert.equal(existsSync(at('refused')), false);
   });
 
   it('leaves only its parameters in memory', async () => {

@@ -41,6 +41,7 @@ export function drawGraph(graph: DrawableGraph, options: GraphOptions = {}): Gra
       told: node.name === told,
     })),
     edges: edges.map(([parent, child]) => ({ key: edgeKey(parent, child), look: 'plain' })),
+    quantities: options.quantities,
   };
   return assemble([panel], layout, 'beside', {}, summariseGraph(panel.title, whole));
 }
@@ -89,6 +90,7 @@ export function drawGraphPair(
         told: node.name === told,
       })),
     edges: goldEdges.map((edge) => ({ key: edgeKey(...edge), look: 'plain' })),
+    quantities: options.quantities,
   };
   const predictedPanel: Panel = {
     title: options.predictedTitle ?? 'Predicted graph',
@@ -107,6 +109,7 @@ export function drawGraphPair(
       }),
       ...extra.map((edge) => ({ key: edgeKey(...edge), look: 'extra' as const })),
     ],
+    quantities: options.quantities,
   };
 
   const title = options.title ?? `Gold and predicted graph: ${predictedPanel.caption}`;

@@ -6,4 +6,5 @@ export type {
   DrawableNode,
   GraphOptions,
   GraphPairOptions,
+  QuantityMark,
 } from './types.ts';

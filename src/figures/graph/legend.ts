@@ -5,7 +5,7 @@ import { textWidth } from '../text.ts';
 import { drawBadge, EDGE, type EdgeLook, LOOKS, type NodeLook, TOLD } from './marks.ts';
 
 export type LegendEntry =
-  | { mark: 'node'; look: NodeLook; count?: number; total?: boolean }
+  | { mark: 'node'; look: NodeLook; count?: number; total?: boolean; fill?: string }
   | { mark: 'edge'; look: EdgeLook }
   | { mark: 'asked' }
   | { mark: 'told' };
@@ -110,7 +110,7 @@ function swatch(entry: LegendEntry, x: number, y: number): string[] {
       width: SWATCH - 2,
       height: 13,
       rx: entry.total ? 6.5 : 3,
-      fill: style.fill,
+      fill: entry.fill ?? style.fill,
       stroke: style.stroke,
       'stroke-width': 1.3,
       'stroke-dasharray': style.dash,

@@ -3,7 +3,7 @@ import { INK, mix, SIZE } from '../style.ts';
 import { element, escapeMarkup, px } from '../svg/markup.ts';
 import { textWidth } from '../text.ts';
 import { LINE_HEIGHT, type NodeLabel } from './label.ts';
-import type { NodeVerdict } from './types.ts';
+import type { NodeVerdict, QuantityMark } from './types.ts';
 
 export type NodeLook = NodeVerdict | 'given' | 'derived' | 'total' | 'unknown' | 'undefined';
 
@@ -86,11 +86,19 @@ export function drawNode(
   name: string,
   label: NodeLabel,
   look: NodeLook,
-  options: { asked: boolean; told: boolean; total: boolean; tooltip: string },
+  options: {
+    asked: boolean;
+    told: boolean;
+    total: boolean;
+    tooltip: string;
+    quantity?: QuantityMark | undefined;
+  },
 ): string {
   const { width, height } = label;
   const style = LOOKS[look];
   const ink = style.text ?? INK.text;
+  const { quantity } = options;
+  const filled = quantity !== undefined && look !== 'missing' && look !== 'undefined';
   const parts = [element('title', {}, escapeMarkup(options.tooltip))];
   const radius = options.total ? Math.min(height / 2, 16) : 4;
   const box = (grow: number, attributes: Record<string, string | number | undefined>) =>
@@ -107,12 +115,14 @@ export function drawNode(
   parts.push(
     box(0, {
       class: 'box',
-      fill: style.fill,
+      fill: filled ? quantity.fill : style.fill,
       stroke: style.stroke,
-      'stroke-width': 1.5,
+      'stroke-width': filled ? 2 : 1.5,
       'stroke-dasharray': style.dash,
     }),
   );
+  if (quantity !== undefined)
+    parts.push(quantityLabel(x - width / 2 + (options.total ? 11 : 5), y - height / 2, quantity, ink));
   const all = [
     ...label.name.map((text) => ({ text, weight: 'normal' as const })),
     ...label.value.map((text) => ({ text, weight: 'bold' as const })),
@@ -146,6 +156,12 @@ export function drawNode(
     },
     `\n${parts.join('\n')}\n`,
   );
+}
+
+/** A quantity's short label in the upper left corner of its box, in the padding. */
+function quantityLabel(left: number, top: number, { label }: QuantityMark, ink: string): string {
+  const attributes = { class: 'quantity', x: left, y: top + 8.5, 'font-size': 8.5, fill: ink };
+  return element('text', attributes, escapeMarkup(label));
 }
 
 /** A disc with a verdict's sign, or that of {@link TOLD}. */

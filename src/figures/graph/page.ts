@@ -7,7 +7,7 @@ import { type NodeLabel, number } from './label.ts';
 import type { Layout } from './layout.ts';
 import { drawLegend, type LegendEntry } from './legend.ts';
 import { drawNode, EDGE, type EdgeLook, type NodeLook } from './marks.ts';
-import { type DrawableNode, VERDICTS } from './types.ts';
+import { type DrawableNode, type QuantityMark, VERDICTS } from './types.ts';
 
 /** Around everything; rings and badges reach out of the layout's boxes by less. */
 export const MARGIN = 18;
@@ -18,6 +18,7 @@ export interface Panel {
   title: string;
   caption: string;
   nodes: { node: DrawableNode; label: NodeLabel; look: NodeLook; asked: boolean; told: boolean }[];
+  quantities?: ReadonlyMap<string, QuantityMark> | undefined;
   edges: { key: string; look: EdgeLook }[];
 }
 
@@ -30,11 +31,13 @@ export interface Heading {
 function legendOf(panel: Panel): LegendEntry[] {
   const count = (look: NodeLook) => panel.nodes.filter((node) => node.look === look).length;
   const legend: LegendEntry[] = [];
+  // Where boxes have the colours of their quantities, only the outline says what a node is.
+  const paper = panel.quantities === undefined ? {} : { fill: INK.paper };
   for (const look of VERDICTS) {
     if (count(look) > 0) legend.push({ mark: 'node', look, count: count(look) });
   }
   for (const look of ['unknown', 'given', 'derived', 'total', 'undefined'] as const) {
-    if (count(look) > 0) legend.push({ mark: 'node', look, total: look === 'total' });
+    if (count(look) > 0) legend.push({ mark: 'node', look, total: look === 'total', ...paper });
   }
   for (const look of ['missing', 'extra'] as const) {
     if (panel.edges.some((edge) => edge.look === look)) legend.push({ mark: 'edge', look });
@@ -147,6 +150,7 @@ function drawPanel(panel: Panel, layout: Layout, x: number, y: number): string {
         told,
         total: node.kind === 'abstract',
         tooltip: tooltip(node, look, told),
+        quantity: panel.quantities?.get(node.name),
       }),
     );
   }

@@ -45,6 +45,12 @@ export function verdictOf(node: ComparedNode): NodeVerdict {
   return node.valueRight ? 'right' : 'wrong_value';
 }
 
+/** Light background and short label of one quantity. */
+export interface QuantityMark {
+  fill: string;
+  label: string;
+}
+
 /** Options of both drawings; text that is not given is made from the graphs. */
 export interface GraphOptions {
   title?: string;
@@ -55,6 +61,8 @@ export interface GraphOptions {
    * less shrinking on a page of {@link GraphOptions.width}.
    */
   direction?: 'down' | 'right' | 'auto';
+  /** How texts beside the drawing mark quantities, by name: boxes get the same colour and number. */
+  quantities?: ReadonlyMap<string, QuantityMark>;
   /** Page width in px that the automatic choices aim at (default 1180). The drawing itself keeps its size. */
   width?: number;
 }
