@@ -5,6 +5,7 @@ import { loadModel } from '../model/files.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { AdamW } from '../train/index.ts';
+import { checkFinite } from '../train/start.ts';
 import type { GrpoConfig } from './config.ts';
 import { openRecipe, type Recipe, type RlPrompt } from './recipes.ts';
 import { openRewards, type RewardFunction, type RunRewards } from './rewards.ts';
@@ -51,6 +52,7 @@ export async function openParts(
 ): Promise<RunParts> {
   const rewards = await openRewards(config.reward, own);
   const { model, tokenizer, hash } = loadModel(resumed ?? config.init);
+  checkFinite(model, resumed ?? config.init);
   owned.push({ dispose: () => disposeQwen2(model) });
   const frozen = config.objective.reference.kind === 'none' ? undefined : loadModel(config.init);
   if (frozen !== undefined) owned.push({ dispose: () => disposeQwen2(frozen.model) });

@@ -38,7 +38,7 @@ export function startingPoint(
 }
 
 /** @throws MODEL_PARAMETER, where a loss that is not finite would only say that something is wrong */
-function checkFinite(model: Qwen2, folder: string): void {
+export function checkFinite(model: Qwen2, folder: string): void {
   for (const [name, values] of model.parameters) {
     if (Number.isFinite(globalNorm([values]))) continue;
     disposeQwen2(model);

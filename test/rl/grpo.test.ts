@@ -430,16 +430,12 @@ describe('grpo', () => {
   it('replaces a run only when told', async () => {
     await assert.rejects(run(settings, { out: at('whole') }), { code: 'RUN_EXISTS' });
     await assert.rejects(run(settings, { out: at('nothing'), resume: true }), { code: 'RESUME_NOTHING' });
+    await assert.rejects(run(settings, { out: at('base'), overwrite: true }), { code: 'RUN_EXISTS' });
+    assert.ok(existsSync(init), 'what a run starts from is never replaced by it');
     mkdirSync(at('replaced'));
     writeFileSync(at('replaced/notes.txt'), 'mine');
     await run({ ...settings, steps: 1 }, { out: at('replaced'), overwrite: true });
     assert.equal(readFileSync(at('replaced/notes.txt'), 'utf8'), 'mine');
-    const init = at('replaced/checkpoints/step-1');
-    await assert.rejects(run({ ...settings, init }, { out: at('replaced'), overwrite: true }), {
-      code: 'RUN_EXISTS',
-      message: /that does not hold what the run starts from/,
-    });
-    assert.ok(existsSync(init), 'what the run starts from was removed');
   });
 
   it('refuses what cannot work before it writes', async () => {
