@@ -1,5 +1,5 @@
 /** `interplay kernel install | uninstall | start`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { userError } from '../core/index.ts';
 import { readConnection } from '../kernel/connection.ts';
 import {
@@ -9,6 +9,7 @@ import {
   spawnKernel,
   uninstallKernelspec,
 } from '../kernel/kernelspec.ts';
+import { TYPE_CHECK_MODES, type TypeCheckMode } from '../kernel/type-check-mode.ts';
 
 interface PlaceOptions {
   user?: boolean;
@@ -20,9 +21,11 @@ interface PlaceOptions {
 
 export function register(program: Command): void {
   const kernel = program.command('kernel').description('make the TypeScript kernel known to Jupyter');
-  placed(kernel.command('install').description('write the kernelspec')).action((options: PlaceOptions) => {
-    print(options, 'installed', installKernelspec(options.name, place(options)));
-  });
+  placed(kernel.command('install').description('write the kernelspec'))
+    .addOption(typeCheckOption())
+    .action((options: PlaceOptions & { typeCheck?: TypeCheckMode }) => {
+      print(options, 'installed', installKernelspec(options.name, place(options), options.typeCheck));
+    });
   placed(kernel.command('uninstall').description('remove the kernelspec')).action((options: PlaceOptions) => {
     print(options, 'removed', uninstallKernelspec(options.name, place(options)));
   });
@@ -30,14 +33,19 @@ export function register(program: Command): void {
     .command('start')
     .description('start a kernel on a connection file that a front end wrote')
     .argument('<connection-file>')
-    .action(async (file: string) => {
+    .addOption(typeCheckOption())
+    .action(async (file: string, { typeCheck }: { typeCheck?: TypeCheckMode }) => {
       readConnection(file);
-      const child = spawnKernel(file, { cwd: process.cwd(), stdio: 'inherit' });
+      const child = spawnKernel(file, { cwd: process.cwd(), stdio: 'inherit', typeCheck });
       process.exitCode = await new Promise<number>((resolve, reject) => {
         child.once('error', reject);
         child.once('exit', (code) => resolve(code ?? 1));
       });
     });
+}
+
+function typeCheckOption(): Option {
+  return new Option('--type-check <mode>', 'what a type error in a cell does').choices(TYPE_CHECK_MODES);
 }
 
 function placed(command: Command): Command {

@@ -1,10 +1,11 @@
 /** `interplay run NOTEBOOK.ipynb --out F.ipynb`: executes a notebook without Jupyter and without Python. */
 import { dirname, resolve } from 'node:path';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { readUserFile, userError, writeFileAtomically } from '../core/index.ts';
 import { type CellFailure, executeNotebook } from '../kernel/headless.ts';
 import { formatNotebook, parseNotebook } from '../kernel/nbformat.ts';
 import type { Json } from '../kernel/protocol.ts';
+import { TYPE_CHECK_MODES, type TypeCheckMode } from '../kernel/type-check-mode.ts';
 import { integerOption } from './terminal.ts';
 
 /** A long cell says where it is this often. */
@@ -16,6 +17,7 @@ interface RunOptions {
   seed?: number;
   timeout?: number;
   allowErrors?: boolean;
+  typeCheck?: TypeCheckMode;
   json?: boolean;
 }
 
@@ -29,6 +31,11 @@ export function register(program: Command): void {
     .option('--seed <n>', 'the parameter `seed`, as -p seed=n', integerOption(0))
     .option('--timeout <seconds>', 'stop a cell that takes longer', seconds)
     .option('--allow-errors', 'go on after a failed cell, and succeed')
+    .addOption(
+      new Option('--type-check <mode>', 'what a type error does (default: as in a notebook, error)').choices(
+        TYPE_CHECK_MODES,
+      ),
+    )
     .option('--json', 'print one JSON document')
     .action(run);
 }
@@ -54,6 +61,7 @@ async function run(path: string, options: RunOptions): Promise<void> {
     parameters,
     ...(timeout === undefined ? {} : { timeout }),
     allowErrors: allowErrors === true,
+    typeCheck: options.typeCheck,
     progress: ({ done, total }) => {
       where = `run: ${done}/${total} cells`;
       say(where);

@@ -2,6 +2,7 @@
  * What the two threads of the kernel tell each other. The main thread runs nothing but user code; the wire
  * thread owns the sockets, so that it answers while user code computes.
  */
+import type { CellDiagnostic } from './diagnostics.ts';
 import type { Json, JsonObject } from './protocol.ts';
 
 export interface ExecuteJob {
@@ -33,6 +34,8 @@ export type ToMain =
   /** Ends the cell whatever it does; answered by `ended` with the same ticket. */
   | { kind: 'end'; cell: number; ticket: number }
   | { kind: 'input-reply'; id: number; value: string }
+  /** Type errors of a cell that waits for them; undefined when they cannot be had. */
+  | { kind: 'checked'; cell: number; diagnostics: CellDiagnostic[] | undefined }
   | { kind: 'shutdown' };
 
 export type ExecuteReply =
@@ -41,6 +44,12 @@ export type ExecuteReply =
 
 export type FromMain =
   | { kind: 'ready' }
+  /** The language service will be wanted. */
+  | { kind: 'warm' }
+  /** Asks for the type errors of a cell; answered by `checked`. */
+  | { kind: 'check'; cell: number; code: string }
+  /** A cell begins to run; later ones see what it declares. */
+  | { kind: 'started'; cell: number; code: string }
   | { kind: 'stream'; cell: number; name: 'stdout' | 'stderr'; text: string }
   | {
       kind: 'publish';

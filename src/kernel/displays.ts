@@ -1,6 +1,7 @@
 /** The kernel's implementation of the display interface, of `input()`, and the registry of comms. */
 import { randomUUID } from 'node:crypto';
 import type { DisplayHost, MimeBundle } from '../notebook/display.ts';
+import type { Comm, CommData, CommRegistry } from './api.ts';
 import { currentExecution } from './cell/runtime.ts';
 import type { CommMessage, FromMain } from './channel.ts';
 import { toJson } from './executor.ts';
@@ -51,18 +52,9 @@ export class NotebookHost implements DisplayHost {
   }
 }
 
-/** One end of a channel between a cell and a widget in the front end. */
-export interface Comm {
-  readonly id: string;
-  onMessage: ((data: JsonObject, buffers: Uint8Array[]) => void) | undefined;
-  onClose: (() => void) | undefined;
-  send(data: JsonObject, buffers?: Uint8Array[]): void;
-  close(data?: JsonObject): void;
-}
+type Target = Parameters<CommRegistry['registerTarget']>[1];
 
-type Target = (comm: Comm, data: JsonObject, buffers: Uint8Array[]) => void;
-
-export class Comms {
+export class Comms implements CommRegistry {
   readonly #send: Send;
   readonly #cell: () => number;
   readonly #open = new Map<string, Comm>();
@@ -79,7 +71,7 @@ export class Comms {
   }
 
   /** Opens a comm to what the front end has registered under `target`. */
-  open(target: string, data: JsonObject = {}, buffers: Uint8Array[] = []): Comm {
+  open(target: string, data: CommData = {}, buffers: Uint8Array[] = []): Comm {
     const comm = this.#comm(randomUUID());
     this.#publish('comm_open', { comm_id: comm.id, target_name: target, data }, buffers);
     return comm;
@@ -120,7 +112,9 @@ export class Comms {
     return comm;
   }
 
-  #publish(type: string, content: JsonObject, buffers: Uint8Array[]): void {
+  #publish(type: string, data: CommData, buffers: Uint8Array[]): void {
+    // What JSON cannot carry is the caller's mistake, to be seen by the front end.
+    const content = data as JsonObject;
     this.#send({ kind: 'publish', cell: this.#cell(), type, content, buffers });
   }
 }

@@ -7,25 +7,38 @@ import { runCancellable } from '../core/index.ts';
 import { type MimeBundle, toBundle } from '../notebook/display.ts';
 import { clearCutAsyncStack, tolerateCutAsyncStacks } from './async-stack.ts';
 import { CellCompiler } from './cell/compiler.ts';
-import { CellExecution, runInExecution } from './cell/runtime.ts';
+import { CellExecution, type LoadModule, runInExecution } from './cell/runtime.ts';
 import { describeError, Interrupted } from './cell/traceback.ts';
+import { CellTypeError } from './cell/type-error.ts';
 import { type ExecuteJob, type ExecuteReply, type FromMain, SHARED } from './channel.ts';
+import { HELPERS, loadHelper } from './helpers.ts';
 import type { JsonObject } from './protocol.ts';
+import { ModuleReloader } from './reload.ts';
 import { stoppableSignal } from './stop.ts';
 import { TfjsEngine } from './tfjs-engine.ts';
+import type { TypeCheck } from './type-check.ts';
 
 export class Executor {
   readonly #send: (message: FromMain) => void;
   readonly #shared: Int32Array;
   readonly #compiler: CellCompiler;
+  readonly #check: TypeCheck;
   readonly #tfjs = new TfjsEngine();
   #running: { execution: CellExecution; finish: (reply: ExecuteReply) => void } | undefined;
   #latest = 0;
 
-  constructor(folder: string, shared: Int32Array, send: (message: FromMain) => void) {
+  constructor(folder: string, shared: Int32Array, check: TypeCheck, send: (message: FromMain) => void) {
     this.#send = send;
+    this.#check = check;
     this.#shared = shared;
-    this.#compiler = new CellCompiler(folder);
+    const modules = new ModuleReloader();
+    const load: LoadModule = (importModule) => modules.load(importModule);
+    this.#compiler = new CellCompiler(folder, {
+      helpers: new Set(Object.keys(HELPERS)),
+      loadHelper: (name) => load(() => loadHelper(name)),
+      load,
+      require: (load) => modules.require(load),
+    });
   }
 
   /** Serial number of the cell that started last; it owns output nobody else does. */
@@ -54,18 +67,50 @@ export class Executor {
     this.#tfjs.record();
     tolerateCutAsyncStacks();
     const signal = stoppableSignal(job.cell, execution.abort, this.#shared);
+    const end = (reply: ExecuteReply) =>
+      afterLateErrors().then(() =>
+        finish(
+          signal.aborted && reply.status === 'ok'
+            ? stopped('the cell was stopped and has returned what it had')
+            : reply,
+        ),
+      );
+    const start = (compiled: () => Promise<unknown>) => {
+      if (execution.ended) return;
+      runCancellable(signal, () => {
+        this.#run(job, compiled).then(end, (error) =>
+          end(failed(signal.aborted && !(error instanceof Interrupted) ? stopReason(error) : error)),
+        );
+      });
+    };
     setImmediate(() =>
-      runInExecution(execution, () =>
-        runCancellable(signal, () => {
-          this.#run(job).then(
-            (reply) =>
-              finish(signal.aborted ? stopped('the cell was stopped and has returned what it had') : reply),
-            (error) =>
-              finish(failed(signal.aborted && !(error instanceof Interrupted) ? stopReason(error) : error)),
-          );
-        }),
-      ),
+      runInExecution(execution, () => {
+        this.#prepare(job, execution).then(
+          // In a callback of its own again: the check was answered inside one of the kernel.
+          (compiled) => setImmediate(start, compiled),
+          (error) => finish(failed(error)),
+        );
+      }),
     );
+  }
+
+  /** Compiles a cell and checks its types; throws what keeps it from running. */
+  async #prepare(job: ExecuteJob, execution: CellExecution): Promise<() => Promise<unknown>> {
+    const { cell, code, silent } = job;
+    const name = nameOf(job);
+    const compiled = this.#compiler.compile(code, name);
+    if (silent) return compiled;
+    if (this.#check.applies(code)) {
+      const errors = await this.#check.errors(cell, code, execution.abort.signal);
+      if (errors === undefined) process.stderr.write('the types of this cell could not be checked in time\n');
+      else if (errors.length > 0) {
+        const refusal = new CellTypeError(errors, name, code);
+        if (this.#check.mode === 'error') throw refusal;
+        process.stderr.write(`${refusal.report.join('\n')}\n`);
+      }
+    }
+    this.#send({ kind: 'started', cell, code });
+    return compiled;
   }
 
   /** Asks the running cell to stop by itself. */
@@ -96,10 +141,8 @@ export class Executor {
     );
   }
 
-  async #run(job: ExecuteJob): Promise<ExecuteReply> {
-    // Only a counted cell may have the name under which the front end shows it.
-    const name = job.silent ? `silent-${job.cell}.ts` : `cell-${job.count}.ts`;
-    const value = await this.#compiler.compile(job.code, name)();
+  async #run(job: ExecuteJob, compiled: () => Promise<unknown>): Promise<ExecuteReply> {
+    const value = await compiled();
     if (value !== undefined && !job.silent) {
       const data = await toBundle(value);
       this.#send({
@@ -137,6 +180,22 @@ export function toJson(bundle: MimeBundle): JsonObject {
     content instanceof Uint8Array ? Buffer.from(content).toString('base64') : content,
   ]);
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
+}
+
+/** Only a counted cell may have the name under which the front end shows it. */
+function nameOf({ silent, cell, count }: ExecuteJob): string {
+  return silent ? `silent-${cell}.ts` : `cell-${count}.ts`;
+}
+
+/**
+ * Resolves once a rejection that the last statement has caused is told, and a timer that was due has run:
+ * after the cell's `idle`, a front end that runs one cell after the other listens no more.
+ */
+async function afterLateErrors(): Promise<void> {
+  if (process.getActiveResourcesInfo().includes('Timeout')) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 function failed(error: unknown): ExecuteReply {

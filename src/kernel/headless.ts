@@ -13,6 +13,7 @@ import {
   storedOutputs,
 } from './nbformat.ts';
 import type { Json, JsonObject, Message } from './protocol.ts';
+import type { TypeCheckMode } from './type-check-mode.ts';
 
 export interface HeadlessOptions {
   /** Working folder of the kernel: the folder of the notebook. */
@@ -22,6 +23,8 @@ export interface HeadlessOptions {
   timeout?: number;
   /** Goes on after a failed cell. */
   allowErrors?: boolean;
+  /** What a type error does, if not what the environment says. */
+  typeCheck?: TypeCheckMode | undefined;
   progress?: ProgressSink;
   /** Stops the running cell as a press of Stop does, and runs no further one. */
   signal?: AbortSignal;
@@ -55,7 +58,7 @@ export async function executeNotebook(source: Notebook, options: HeadlessOptions
   for (const cell of notebook.cells) {
     if (cell.cell_type === 'code') Object.assign(cell, { outputs: [], execution_count: null });
   }
-  const kernel = await launchKernel({ cwd: options.cwd });
+  const kernel = await launchKernel({ cwd: options.cwd, typeCheck: options.typeCheck });
   try {
     const kernelspec = { name: DEFAULT_NAME, display_name: DISPLAY_NAME, language: LANGUAGE };
     modernize(notebook, kernelspec, kernel.info.language_info as JsonObject);

@@ -1,36 +1,36 @@
 /** How the kernel is started, and the folder that tells Jupyter so. */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { makeFolder, userError, writeFileAtomically } from '../core/index.ts';
+import type { TypeCheckMode } from './type-check-mode.ts';
 
 export const DISPLAY_NAME = 'TypeScript (Interplay)';
 export const LANGUAGE = 'typescript';
 export const DEFAULT_NAME = 'interplay';
 
-/** Program and parameters that start a kernel, without the connection file. */
-export function kernelCommand(): string[] {
-  // Resolved from here, so that a kernel started in any folder finds the loader of this installation.
-  const packageFile = createRequire(import.meta.url).resolve('tsx/package.json');
+/**
+ * Program and parameters that start a kernel, without the connection file. Without `typeCheck` the environment
+ * of the kernel decides, and then the default.
+ */
+export function kernelCommand(typeCheck?: TypeCheckMode): string[] {
   return [
     process.execPath,
     '--disable-warning=ExperimentalWarning',
     '--disable-warning=DEP0111',
     // Stop cuts code off between the two halves of an async hook; with the checks Node would abort.
     '--no-force-async-hooks-checks',
-    '--import',
-    new URL('./dist/loader.mjs', `file://${packageFile}`).href,
-    fileURLToPath(new URL('./main.ts', import.meta.url)),
+    fileURLToPath(new URL('./boot.mjs', import.meta.url)),
+    ...(typeCheck === undefined ? [] : [`--type-check=${typeCheck}`]),
   ];
 }
 
 /** Content of `kernel.json`. */
-export function kernelJson(): Record<string, unknown> {
+export function kernelJson(typeCheck?: TypeCheckMode): Record<string, unknown> {
   return {
-    argv: [...kernelCommand(), '{connection_file}'],
+    argv: [...kernelCommand(typeCheck), '{connection_file}'],
     display_name: DISPLAY_NAME,
     language: LANGUAGE,
     // A signal would reach the process, but only while it returns to its event loop.
@@ -58,7 +58,11 @@ export function kernelspecFolder(name: string, place: KernelspecPlace = {}): str
 }
 
 /** Writes the kernelspec and returns its folder. */
-export function installKernelspec(name: string, place: KernelspecPlace = {}): string {
+export function installKernelspec(
+  name: string,
+  place: KernelspecPlace = {},
+  typeCheck?: TypeCheckMode,
+): string {
   const folder = kernelspecFolder(name, place);
   try {
     makeFolder(folder);
@@ -70,7 +74,7 @@ export function installKernelspec(name: string, place: KernelspecPlace = {}): st
       'use --user or another --prefix',
     );
   }
-  writeFileAtomically(join(folder, 'kernel.json'), `${JSON.stringify(kernelJson(), null, 2)}\n`);
+  writeFileAtomically(join(folder, 'kernel.json'), `${JSON.stringify(kernelJson(typeCheck), null, 2)}\n`);
   writeFileAtomically(join(folder, 'logo-svg.svg'), LOGO);
   return folder;
 }
@@ -109,13 +113,15 @@ export interface StartOptions {
   cwd: string;
   /** What the kernel itself says (not cells): for the terminal, or nobody. */
   stdio: 'inherit' | 'ignore';
+  /** What a type error does, if not what the environment says. */
+  typeCheck?: TypeCheckMode | undefined;
   /** Another kernel's program and parameters, for comparisons. */
   command?: readonly string[];
 }
 
 /** Starts a kernel process on a connection file. */
-export function spawnKernel(connectionFile: string, { cwd, stdio, command }: StartOptions) {
-  const [program, ...parameters] = command ?? kernelCommand();
+export function spawnKernel(connectionFile: string, { cwd, stdio, typeCheck, command }: StartOptions) {
+  const [program, ...parameters] = command ?? kernelCommand(typeCheck);
   return spawn(program!, [...parameters, resolve(connectionFile)], {
     cwd,
     stdio: ['ignore', stdio, 'inherit'],

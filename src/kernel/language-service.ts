@@ -1,17 +1,44 @@
 /** TypeScript's language service over the cells of a session and the project around the notebook. */
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
+import { HELPERS } from './helpers.ts';
+import ts from './typescript.mjs';
 import type { VirtualCells } from './virtual.ts';
 
-/** A file on disk is looked at again after this time; imported modules change while one works. */
+/** What is known about the project's files is asked again after this time; they change while one works. */
 const RECHECK_MS = 2000;
 
-/** Names that are visible in every cell. */
+/** Answers about files; those about installed packages hold for the session. */
+class Remembered<T> {
+  readonly #ask: (path: string) => T;
+  readonly #known = new Map<string, { answer: T; at: number }>();
+
+  constructor(ask: (path: string) => T) {
+    this.#ask = ask;
+  }
+
+  get(path: string): T {
+    const known = this.#known.get(path);
+    if (known !== undefined && performance.now() - known.at < RECHECK_MS) return known.answer;
+    const answer = this.#ask(path);
+    this.#known.set(path, {
+      answer,
+      at: path.includes('/node_modules/') ? Number.POSITIVE_INFINITY : performance.now(),
+    });
+    return answer;
+  }
+
+  /** Makes the next answer about each file of the project a fresh one. */
+  forget(): void {
+    for (const [path, { at }] of this.#known) {
+      if (at !== Number.POSITIVE_INFINITY) this.#known.delete(path);
+    }
+  }
+}
+
+/** Names that are visible in every cell, for completion only; code that mentions one gets it imported. */
 function globalsText(): string {
-  const display = fileURLToPath(new URL('../notebook/display.ts', import.meta.url));
-  const names = ['display', 'displayHtml', 'newDisplay', 'clearOutput', 'input'];
-  const lines = names.map((name) => `var ${name}: typeof import(${JSON.stringify(display)}).${name};`);
+  const lines = Object.entries(HELPERS).map(([name, { about }]) => `/** ${about} */ var ${name}: unknown;`);
   return `export {}; declare global { ${lines.join('\n')}\n }`;
 }
 
@@ -25,6 +52,7 @@ export function compilerOptions(folder: string): ts.CompilerOptions {
           target: ts.ScriptTarget.ES2023,
           lib: ['lib.es2023.d.ts', 'lib.dom.d.ts'],
           types: ['node'],
+          typeRoots: [fileURLToPath(new URL('../../node_modules/@types', import.meta.url))],
         }
       : ts.parseJsonConfigFileContent(ts.readConfigFile(file, ts.sys.readFile).config, ts.sys, dirname(file))
           .options;
@@ -36,6 +64,9 @@ export function compilerOptions(folder: string): ts.CompilerOptions {
     verbatimModuleSyntax: false,
     isolatedModules: false,
     noEmit: true,
+    declaration: false,
+    composite: false,
+    isolatedDeclarations: false,
     allowImportingTsExtensions: true,
     resolveJsonModule: true,
     skipLibCheck: true,
@@ -48,41 +79,55 @@ export function compilerOptions(folder: string): ts.CompilerOptions {
   };
 }
 
-/** A language service whose files are the cells (as they are now) and whatever they import. */
-export function createService(folder: string, cells: VirtualCells): ts.LanguageService {
+/**
+ * A language service whose files are the draft and whatever it imports, cells included. `lookAgain` makes it
+ * see files of the project as they are now.
+ */
+export function createService(
+  folder: string,
+  cells: VirtualCells,
+): { service: ts.LanguageService; lookAgain: () => void } {
   const options = compilerOptions(folder);
   const globalsPath = join(folder, '__interplay_globals.d.mts');
   const globals = globalsText();
-  const seen = new Map<string, { version: string; at: number }>();
-
-  const diskVersion = (path: string): string => {
-    const known = seen.get(path);
-    const isFixed = path.includes('/node_modules/');
-    if (known !== undefined && (isFixed || performance.now() - known.at < RECHECK_MS)) return known.version;
-    const version = String(ts.sys.getModifiedTime?.(path)?.getTime() ?? 0);
-    seen.set(path, { version, at: performance.now() });
-    return version;
-  };
+  const versions = new Remembered((path) => String(ts.sys.getModifiedTime?.(path)?.getTime() ?? 0));
+  const packages = new Remembered((path) => ts.sys.readFile(path));
+  const existing = new Remembered((path) => ts.sys.fileExists(path));
+  const folders = new Remembered((path) => ts.sys.directoryExists(path));
+  /** The compiler asks for the package of each of its thousand files each time it is asked anything. */
+  const read = (path: string) => (path.endsWith('package.json') ? packages.get(path) : ts.sys.readFile(path));
   const textOf = (path: string): string | undefined =>
-    path === globalsPath ? globals : (cells.files.get(path)?.text ?? ts.sys.readFile(path));
+    path === globalsPath ? globals : (cells.files.get(path)?.text ?? read(path));
+
+  const versionOf = (path: string): string =>
+    cells.files.get(path)?.text ?? (path === globalsPath ? '1' : versions.get(path));
+  const snapshots = new Map<string, { version: string; snapshot: ts.IScriptSnapshot }>();
 
   const host: ts.LanguageServiceHost = {
     getCompilationSettings: () => options,
-    getScriptFileNames: () => [globalsPath, ...cells.files.keys()],
-    getScriptVersion: (path) =>
-      cells.files.get(path)?.text ?? (path === globalsPath ? '1' : diskVersion(path)),
+    getScriptFileNames: () => [globalsPath, cells.keepPath, cells.draftPath],
+    getScriptVersion: versionOf,
     getScriptSnapshot: (path) => {
+      const version = versionOf(path);
+      const known = snapshots.get(path);
+      if (known?.version === version) return known.snapshot;
       const text = textOf(path);
-      return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
+      if (text === undefined) return undefined;
+      const snapshot = ts.ScriptSnapshot.fromString(text);
+      snapshots.set(path, { version, snapshot });
+      return snapshot;
     },
     getCurrentDirectory: () => folder,
     getDefaultLibFileName: (settings) => ts.getDefaultLibFilePath(settings),
-    fileExists: (path) => path === globalsPath || cells.files.has(path) || ts.sys.fileExists(path),
+    fileExists: (path) => path === globalsPath || cells.files.has(path) || existing.get(path),
     readFile: textOf,
     readDirectory: ts.sys.readDirectory,
-    directoryExists: ts.sys.directoryExists,
+    directoryExists: (path) => folders.get(path),
     getDirectories: ts.sys.getDirectories,
     realpath: (path) => (cells.files.has(path) ? path : (ts.sys.realpath?.(path) ?? path)),
   };
-  return ts.createLanguageService(host, ts.createDocumentRegistry());
+  const lookAgain = () => {
+    for (const memory of [versions, packages, existing, folders]) memory.forget();
+  };
+  return { service: ts.createLanguageService(host, ts.createDocumentRegistry()), lookAgain };
 }

@@ -1,15 +1,16 @@
 /**
- * The language thread: completion, documentation and completeness of code. Started by the first question,
- * since the language service takes a second and 150 MB.
+ * The language thread: type errors, completion, documentation and completeness of code. Without type checks it
+ * is started by the first question, since the language service takes a second and 150 MB.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { JsonObject } from './protocol.ts';
+import type { Json, JsonObject } from './protocol.ts';
 import { isComplete, Questions } from './questions.ts';
 
-export type LanguageQuestion = 'complete_request' | 'inspect_request' | 'is_complete_request';
+export type LanguageQuestion = 'complete_request' | 'inspect_request' | 'is_complete_request' | 'check';
 
 export type LanguageRequest =
-  | { kind: 'cell'; count: number; code: string }
+  /** A cell that has been started. */
+  | { kind: 'cell'; serial: number; code: string }
   | { kind: 'ask'; id: number; type: LanguageQuestion; content: JsonObject };
 
 export interface LanguageReply {
@@ -24,12 +25,13 @@ function answer(type: LanguageQuestion, content: JsonObject): JsonObject {
   const code = String(content.code ?? '');
   if (type === 'is_complete_request') return isComplete(code);
   questions ??= new Questions(folder);
-  for (const { count, code: earlier } of cells.splice(0)) questions.addCell(count, earlier);
+  for (const { serial, code: earlier } of cells.splice(0)) questions.addCell(serial, earlier);
+  if (type === 'check') return { status: 'ok', diagnostics: questions.check(code) as unknown as Json };
   const cursor = typeof content.cursor_pos === 'number' ? content.cursor_pos : [...code].length;
   return type === 'complete_request' ? questions.complete(code, cursor) : questions.inspect(code, cursor);
 }
 
-const cells: { count: number; code: string }[] = [];
+const cells: { serial: number; code: string }[] = [];
 parentPort?.on('message', (message: LanguageRequest) => {
   if (message.kind === 'cell') {
     cells.push(message);

@@ -7,6 +7,7 @@ import { internalError } from '../core/index.ts';
 import { KernelClient } from './client.ts';
 import { address, type Connection, makeConnection } from './connection.ts';
 import { spawnKernel } from './kernelspec.ts';
+import type { TypeCheckMode } from './type-check-mode.ts';
 
 export interface LaunchedKernel {
   client: KernelClient;
@@ -23,6 +24,8 @@ export interface LaunchOptions {
   /** Milliseconds within which the kernel must answer. */
   startTimeout?: number;
   connection?: Connection;
+  /** What a type error does, if not what the environment says. */
+  typeCheck?: TypeCheckMode | undefined;
   /** Another kernel's program and parameters, before the connection file. */
   command?: readonly string[];
 }
@@ -32,13 +35,19 @@ export async function launchKernel({
   cwd,
   startTimeout = 60_000,
   connection,
+  typeCheck,
   command,
 }: LaunchOptions): Promise<LaunchedKernel> {
   const folder = mkdtempSync(join(tmpdir(), 'interplay-kernel-'));
   const used = connection ?? (await makeConnection());
   const file = join(folder, 'connection.json');
   writeFileSync(file, JSON.stringify(used), { mode: 0o600 });
-  const child = spawnKernel(file, { cwd, stdio: 'ignore', ...(command === undefined ? {} : { command }) });
+  const child = spawnKernel(file, {
+    cwd,
+    stdio: 'ignore',
+    typeCheck,
+    ...(command === undefined ? {} : { command }),
+  });
   const client = new KernelClient(used);
   let isClosing = false;
   const exited = new Promise<void>((resolve) => {

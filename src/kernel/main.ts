@@ -3,7 +3,9 @@
  * user code and nothing else; a worker thread talks to the front end.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { userError } from '../core/index.ts';
 import * as displayApi from '../notebook/display.ts';
+import { connectApi, kernel } from './api.ts';
 import { tolerateCutAsyncStacks } from './async-stack.ts';
 import { captureStreams } from './capture.ts';
 import { captureChildren } from './capture-children.ts';
@@ -13,15 +15,13 @@ import { describeError, Interrupted } from './cell/traceback.ts';
 import { type FromMain, SHARED, type ToMain, type WireData } from './channel.ts';
 import { NotebookHost } from './displays.ts';
 import { Executor } from './executor.ts';
+import { TypeCheck } from './type-check.ts';
+import { TYPE_CHECK_VARIABLE, type TypeCheckMode, typeCheckMode } from './type-check-mode.ts';
 
 /** The main thread waits when this much stream text (UTF-16 units) is on its way to the wire thread. */
 const MOST_UNDERWAY = 32 * 1024 * 1024;
 
-const connectionFile = process.argv[2];
-if (connectionFile === undefined) {
-  process.stderr.write('interplay: KERNEL_USAGE: expected a connection file, got nothing; pass its path\n');
-  process.exit(2);
-}
+const { connectionFile, mode } = readParameters(process.argv.slice(2));
 
 installStackMapper();
 enableExecutions();
@@ -68,9 +68,18 @@ captureChildren();
 const host = new NotebookHost(send, () => currentExecution()?.serial ?? executor.latestCell);
 displayApi.setDisplayHost(host);
 const { display, displayHtml, newDisplay, clearOutput, input } = displayApi;
-const executor = new Executor(folder, slots, send);
+const check = new TypeCheck(mode, send);
+connectApi({ check, comms: host.comms });
+const executor = new Executor(folder, slots, check, send);
 // Visible in every cell, and after the executor took its list of built-ins, so that a cell may import them.
-for (const [name, value] of Object.entries({ display, displayHtml, newDisplay, clearOutput, input })) {
+for (const [name, value] of Object.entries({
+  display,
+  displayHtml,
+  newDisplay,
+  clearOutput,
+  input,
+  kernel,
+})) {
   Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
 }
 
@@ -80,7 +89,8 @@ port.on('message', (message: ToMain) => {
   else if (message.kind === 'end') {
     const { cell, ticket } = message;
     executor.end(cell, () => send({ kind: 'ended', ticket }));
-  } else if (message.kind === 'input-reply') host.answer(message.id, message.value);
+  } else if (message.kind === 'checked') check.answer(message.cell, message.diagnostics);
+  else if (message.kind === 'input-reply') host.answer(message.id, message.value);
   else if (message.kind === 'comm') host.comms.receive(message);
   else if (message.kind === 'shutdown') {
     restore();
@@ -102,3 +112,21 @@ process.exit = (code) => {
 process.on('SIGINT', () => {});
 
 send({ kind: 'ready' });
+// Its start takes longer than typing the first cell should have to wait for.
+if (mode !== 'off') send({ kind: 'warm' });
+
+/** `[--type-check=MODE] CONNECTION_FILE`; ends the process when they are none. */
+function readParameters(parameters: readonly string[]): { connectionFile: string; mode: TypeCheckMode } {
+  try {
+    const given = parameters.find((parameter) => parameter.startsWith('--type-check='));
+    const text = given?.slice('--type-check='.length) ?? (process.env[TYPE_CHECK_VARIABLE] || 'error');
+    const [connectionFile] = parameters.filter((parameter) => !parameter.startsWith('--'));
+    if (connectionFile === undefined) {
+      throw userError('KERNEL_USAGE', 'a connection file', 'nothing', 'pass its path');
+    }
+    return { connectionFile, mode: typeCheckMode(text) };
+  } catch (error) {
+    process.stderr.write(`interplay: ${describeError(error).traceback[0]}\n`);
+    process.exit(2);
+  }
+}

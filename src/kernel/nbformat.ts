@@ -3,6 +3,9 @@ import { createHash } from 'node:crypto';
 import { userError } from '../core/index.ts';
 import { isObject, type Json, type JsonObject, type Message } from './protocol.ts';
 
+/** First line of the cell that holds parameters from outside. */
+export const PARAMETERS_HEAD = '// Parameters';
+
 export interface Cell {
   cell_type: string;
   id?: string;
@@ -116,7 +119,7 @@ export function injectParameters(notebook: Notebook, parameters: ReadonlyMap<str
   const lines = [...parameters].map(([name, value]) => `var ${name} = ${JSON.stringify(value)};`);
   notebook.cells = notebook.cells.filter((cell) => !hasTag(cell, 'injected-parameters'));
   const at = notebook.cells.findIndex((cell) => hasTag(cell, 'parameters')) + 1;
-  const source = toLines(['// Parameters', ...lines].join('\n'));
+  const source = toLines([PARAMETERS_HEAD, ...lines].join('\n'));
   const metadata = { tags: ['injected-parameters'] };
   notebook.cells.splice(at, 0, { cell_type: 'code', metadata, source, execution_count: null, outputs: [] });
 }

@@ -1,7 +1,10 @@
 /** Answers to complete, inspect and is_complete requests. Offsets of the protocol count code points. */
-import ts from 'typescript';
+
+import { type CellDiagnostic, typeErrors } from './diagnostics.ts';
+import { HELPERS } from './helpers.ts';
 import { createService } from './language-service.ts';
 import type { JsonObject } from './protocol.ts';
+import ts from './typescript.mjs';
 import { VirtualCells } from './virtual.ts';
 
 /** More matches than anybody reads; globals alone are about a thousand. */
@@ -10,20 +13,31 @@ const MOST_MATCHES = 500;
 export class Questions {
   readonly #cells: VirtualCells;
   readonly #service: ts.LanguageService;
+  readonly #lookAgain: () => void;
+  readonly #folder: string;
 
   constructor(folder: string) {
+    this.#folder = folder;
     this.#cells = new VirtualCells(folder);
-    this.#service = createService(folder, this.#cells);
+    const { service, lookAgain } = createService(folder, this.#cells);
+    this.#service = service;
+    this.#lookAgain = lookAgain;
   }
 
-  /** A cell that has been started. */
-  addCell(count: number, code: string): void {
-    this.#cells.add(count, code);
+  /** A cell that has been started; later cells see what it declares. */
+  addCell(serial: number, code: string): void {
+    this.#cells.add(serial, code);
+  }
+
+  /** Type errors of a cell that is about to run. */
+  check(code: string): CellDiagnostic[] {
+    this.#lookAgain();
+    return typeErrors(this.#service, this.#cells.draft(code, 'mentioned'), code, this.#folder);
   }
 
   complete(code: string, cursor: number): JsonObject {
     const at = toUnits(code, cursor);
-    const { path, start } = this.#cells.draft(code);
+    const { path, start } = this.#cells.draft(code, 'all');
     const found = this.#service.getCompletionsAtPosition(path, start + at, {
       includeCompletionsWithInsertText: false,
       includeCompletionsForModuleExports: false,
@@ -55,7 +69,7 @@ export class Questions {
 
   inspect(code: string, cursor: number): JsonObject {
     const at = toUnits(code, cursor);
-    const { path, start } = this.#cells.draft(code);
+    const { path, start } = this.#cells.draft(code, 'all');
     const text = this.#quickInfo(path, start + at) ?? this.#signature(path, start + at);
     if (text === undefined) return { status: 'ok', found: false, data: {}, metadata: {} };
     const plain = text.documentation === '' ? text.signature : `${text.signature}\n\n${text.documentation}`;
@@ -77,8 +91,11 @@ export class Questions {
     // A name of an earlier cell is an alias, which has no documentation of its own.
     const signature = ts
       .displayPartsToString(info.displayParts)
-      .replace(/^\(alias\) (.*)\nimport .*$/s, '$1');
+      .replace(/^\(alias\) (.*)\n(?:import|export) .*$/s, '$1');
     const about = documentation(info.documentation, info.tags);
+    // A module has no documentation of its own.
+    const [, module = ''] = /^(?:\(alias\) )?import (\w+)$/.exec(signature) ?? [];
+    if (module in HELPERS) return { signature: `namespace ${module}`, documentation: HELPERS[module]!.about };
     return {
       signature,
       documentation: about === '' ? this.#definitionDocumentation(path, info.textSpan.start) : about,

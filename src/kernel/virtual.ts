@@ -3,12 +3,14 @@
  * written: each cell becomes a file that exports what it declares, and begins with one line that imports
  * what the cells before it declared last.
  */
-import { join } from 'node:path';
-import ts from 'typescript';
+import { basename, join } from 'node:path';
 import { boundNames, parseModule, syntaxErrors } from './cell/transform.ts';
+import { HELPERS, helperImport } from './helpers.ts';
+import { PARAMETERS_HEAD } from './nbformat.ts';
+import ts from './typescript.mjs';
 
 /** How a later cell gets at a name of an earlier one. */
-type Kind = 'value' | 'variable' | 'type' | 'import';
+type Kind = 'value' | 'variable' | 'type' | 'import' | 'helper';
 
 interface Declared {
   name: string;
@@ -32,28 +34,62 @@ export class VirtualCells {
 
   constructor(folder: string) {
     this.#folder = folder;
+    for (const name of Object.keys(HELPERS)) {
+      this.#latest.set(name, { name, kind: 'helper', statement: helperImport(name), path: '' });
+    }
+    this.#keep();
+  }
+
+  /**
+   * A file that imports all others: what the cells import stays loaded, whatever the draft mentions, and the
+   * list of files the compiler starts from stays the same, which lets it keep most of its work.
+   */
+  get keepPath(): string {
+    return this.#path('keep');
+  }
+
+  /** The file of code that has not run; it imports what it needs of the others. */
+  get draftPath(): string {
+    return this.#path('draft');
   }
 
   get files(): ReadonlyMap<string, VirtualFile> {
     return this.#files;
   }
 
-  /** A cell that was run; one that does not parse has declared nothing. */
-  add(count: number, code: string): void {
+  /**
+   * A cell that was run, by its serial number; one that does not parse has declared nothing. Parameters keep
+   * the type their notebook declares, so that a value from outside makes no type error the author never saw.
+   */
+  add(serial: number, code: string): void {
     const source = parseModule(code, 'cell.ts');
     if (syntaxErrors(source).length > 0) return;
     const declared = declarations(source);
-    const path = this.#path(String(count));
-    this.#files.set(path, this.#file(path, code, declared));
-    for (const entry of declared) this.#latest.set(entry.name, { ...entry, path });
+    const path = this.#path(String(serial));
+    this.#files.set(path, this.#file(path, code, declared, 'mentioned'));
+    this.#keep();
+    const keepsTypes = code.startsWith(`${PARAMETERS_HEAD}\n`);
+    for (const entry of declared) {
+      if (!keepsTypes || !this.#latest.has(entry.name)) this.#latest.set(entry.name, { ...entry, path });
+    }
   }
 
-  /** The file for code that is being written and has not run. */
-  draft(code: string): VirtualFile {
-    const path = this.#path('draft');
-    const file = this.#file(path, code, declarations(parseModule(code, 'cell.ts')));
+  /**
+   * Makes the draft file for code that has not run: with all names, since any may be typed next, or with
+   * those the code mentions, which is less to work through.
+   */
+  draft(code: string, names: 'all' | 'mentioned'): VirtualFile {
+    const path = this.draftPath;
+    const file = this.#file(path, code, declarations(parseModule(code, 'cell.ts')), names);
     this.#files.set(path, file);
     return file;
+  }
+
+  #keep(): void {
+    const path = this.keepPath;
+    const others = [...this.#files.keys()].filter((file) => file !== path && file !== this.draftPath);
+    const lines = others.map((file) => `import './${basename(file)}';`);
+    this.#files.set(path, { path, text: `export {};\n${lines.join('\n')}\n`, start: 0 });
   }
 
   #path(name: string): string {
@@ -61,9 +97,12 @@ export class VirtualCells {
     return join(this.#folder, `__interplay_cell_${name}.mts`);
   }
 
-  #file(path: string, code: string, declared: readonly Declared[]): VirtualFile {
+  #file(path: string, code: string, declared: readonly Declared[], names: 'all' | 'mentioned'): VirtualFile {
     const own = new Set(declared.map(({ name }) => name));
-    const visible = [...this.#latest.values()].filter(({ name }) => !own.has(name));
+    const mentioned = new Set(code.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu));
+    const visible = [...this.#latest.values()].filter(
+      ({ name, kind }) => !own.has(name) && (mentioned.has(name) || (names === 'all' && kind !== 'helper')),
+    );
     const prelude = `${visible.map(importLine).join(' ')}\n`;
     const exported = exportLine(declared, code);
     return { path, text: `${prelude}${code}\n${exported}`, start: prelude.length };
@@ -71,8 +110,8 @@ export class VirtualCells {
 }
 
 function importLine({ name, kind, statement, path }: Declared & { path: string }): string {
-  const from = `'./${path.split(/[\\/]/).at(-1)}'`;
-  if (kind === 'import') return statement ?? '';
+  const from = `'./${basename(path)}'`;
+  if (kind === 'import' || kind === 'helper') return statement ?? '';
   if (kind === 'type') return `import type { ${name} } from ${from};`;
   // An imported binding could not be assigned to, a variable of an earlier cell can.
   if (kind === 'variable') return `declare let ${name}: typeof import(${from}).${name};`;
@@ -91,10 +130,18 @@ function exportLine(declared: readonly Declared[], code: string): string {
 function declarations(source: ts.SourceFile): Declared[] {
   const found = new Map<string, Declared>();
   const add = (name: string, kind: Kind, statement?: string) => {
-    found.set(name, { name, kind, ...(statement === undefined ? {} : { statement }) });
+    const before = found.get(name)?.kind;
+    // One name for a type and a value: an import brings both.
+    const isBoth = before !== undefined && (before === 'type') !== (kind === 'type');
+    found.set(name, {
+      name,
+      kind: isBoth ? 'value' : kind,
+      ...(statement === undefined ? {} : { statement }),
+    });
   };
   for (const node of source.statements) {
     if (ts.isImportDeclaration(node)) imports(node, add);
+    else if (ts.isImportEqualsDeclaration(node)) add(node.name.text, 'import', node.getText());
     else if (ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) add(node.name.text, 'type');
     else if (ts.isVariableStatement(node)) {
       const { flags, declarations: list } = node.declarationList;

@@ -4,14 +4,16 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { type MessagePort, Worker, workerData } from 'node:worker_threads';
+import { type MessagePort, workerData } from 'node:worker_threads';
 import { Publisher, Reply, Router } from 'zeromq';
 import type { CommMessage, ExecuteReply, FromMain, ToMain, WireData } from './channel.ts';
 import { SHARED } from './channel.ts';
 import { address, readConnection } from './connection.ts';
+import type { CellDiagnostic } from './diagnostics.ts';
 import { History } from './history.ts';
 import { Interrupter } from './interrupt.ts';
-import type { LanguageQuestion, LanguageReply, LanguageRequest } from './language.ts';
+import type { LanguageQuestion } from './language.ts';
+import { LanguageThread } from './language-thread.ts';
 import {
   decode,
   encode,
@@ -72,6 +74,7 @@ const commRequests = new Map<number, Request>();
 const comms = new Map<string, string>();
 const questions = new Map<string, number>();
 const history = new History();
+const language = new LanguageThread(data.folder);
 const streams = new StreamJoiner((cell, name, text) => {
   publishNow('stream', { name, text }, parents.get(cell) ?? noHeader);
 });
@@ -174,7 +177,6 @@ function startNext(): void {
     allowStdin: content.allow_stdin === true,
     userExpressions: (content.user_expressions ?? {}) as Record<string, string>,
   });
-  if (!silent) languageNote({ kind: 'cell', count: executionCount, code });
 }
 
 function finish(serial: number, result: ExecuteReply): void {
@@ -219,7 +221,7 @@ async function handle(request: Request): Promise<void> {
     case 'complete_request':
     case 'inspect_request':
     case 'is_complete_request':
-      return answer(request, () => askLanguage(header.msg_type as LanguageQuestion, content));
+      return answer(request, () => language.ask(header.msg_type as LanguageQuestion, content));
     case 'interrupt_request':
       // Answered at once; the cell's own reply tells when it has stopped.
       void interrupter.interrupt();
@@ -283,6 +285,23 @@ main.on('message', (message: FromMain) => {
       isReady = true;
       startNext();
       break;
+    case 'warm':
+      void language.ask('check', { code: '' });
+      break;
+    case 'check': {
+      const { cell, code } = message;
+      void language.ask('check', { code }).then(({ diagnostics }) => {
+        toMain({
+          kind: 'checked',
+          cell,
+          diagnostics: diagnostics as unknown as CellDiagnostic[] | undefined,
+        });
+      });
+      break;
+    }
+    case 'started':
+      language.note(message.cell, message.code);
+      break;
     case 'stream':
       Atomics.sub(shared, SHARED.UNDERWAY, message.text.length);
       Atomics.notify(shared, SHARED.UNDERWAY);
@@ -342,36 +361,6 @@ function answerQuestion({ parent, content }: Message): void {
   toMain({ kind: 'input-reply', id, value: String(content.value ?? '') });
 }
 
-// ---- the language service ----------------------------------------------------------------------------
-
-let language: Worker | undefined;
-let lastQuestion = 0;
-const asked = new Map<number, (content: JsonObject) => void>();
-const notes: LanguageRequest[] = [];
-
-/** Tells the language service about a cell; it is started by the first question only. */
-function languageNote(note: LanguageRequest): void {
-  if (language === undefined) notes.push(note);
-  else language.postMessage(note);
-}
-
-function askLanguage(type: LanguageQuestion, content: JsonObject): Promise<JsonObject> {
-  if (language === undefined) {
-    language = new Worker(new URL('./worker-boot.mjs', import.meta.url), {
-      workerData: { entry: new URL('./language.ts', import.meta.url).href, folder: data.folder },
-      execArgv: ['--no-force-async-hooks-checks', '--disable-warning=ExperimentalWarning'],
-    });
-    language.on('message', ({ id, content }: LanguageReply) => {
-      asked.get(id)?.(content);
-      asked.delete(id);
-    });
-    for (const note of notes.splice(0)) language.postMessage(note);
-  }
-  const id = ++lastQuestion;
-  language.postMessage({ kind: 'ask', id, type, content } satisfies LanguageRequest);
-  return new Promise<JsonObject>((resolve) => asked.set(id, resolve));
-}
-
 // ---- sockets -----------------------------------------------------------------------------------------
 
 async function receive(socket: AsyncIterable<Buffer[]>, use: (message: Message) => void | Promise<void>) {
@@ -382,20 +371,24 @@ async function receive(socket: AsyncIterable<Buffer[]>, use: (message: Message) 
   }
 }
 
-await Promise.all([
-  shell.bind(address(connection, 'shell')),
-  control.bind(address(connection, 'control')),
-  stdin.bind(address(connection, 'stdin')),
-  iopub.bind(address(connection, 'iopub')),
-  heartbeat.bind(address(connection, 'hb')),
-]);
-void receive(shell, (message) => handle({ message, channel: 'shell' }));
-void receive(control, (message) => handle({ message, channel: 'control' }));
-void receive(stdin, answerQuestion);
-void (async () => {
-  for await (const frames of heartbeat) await heartbeat.send(frames);
-})();
-status('starting', noHeader);
+async function listen(): Promise<void> {
+  await Promise.all([
+    shell.bind(address(connection, 'shell')),
+    control.bind(address(connection, 'control')),
+    stdin.bind(address(connection, 'stdin')),
+    iopub.bind(address(connection, 'iopub')),
+    heartbeat.bind(address(connection, 'hb')),
+  ]);
+  void receive(shell, (message) => handle({ message, channel: 'shell' }));
+  void receive(control, (message) => handle({ message, channel: 'control' }));
+  void receive(stdin, answerQuestion);
+  void (async () => {
+    for await (const frames of heartbeat) await heartbeat.send(frames);
+  })();
+  status('starting', noHeader);
+}
+
+void listen();
 
 // Whoever started the kernel may die without a shutdown request.
 if (process.env.JPY_PARENT_PID !== undefined && process.platform !== 'win32') {

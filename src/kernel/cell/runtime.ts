@@ -52,13 +52,20 @@ export function enableExecutions(): void {
   executions.run(new CellExecution(0, 0, false), () => {});
 }
 
+export type LoadModule = <T>(importModule: () => Promise<T>) => Promise<T>;
+
 /** The parameter of a compiled cell. */
 export class CellRuntime {
   readonly meta: { url: string; filename: string; dirname: string; resolve(specifier: string): string };
   readonly #fileName: string;
   readonly #awaits: readonly Position[];
 
-  constructor(fileName: string, awaits: readonly Position[]) {
+  /** `load`: runs an import of the cell; changed modules are loaded anew first. */
+  constructor(
+    fileName: string,
+    awaits: readonly Position[],
+    readonly load: LoadModule,
+  ) {
     this.#fileName = fileName;
     this.#awaits = awaits;
     const url = pathToFileURL(fileName).href;

@@ -3,7 +3,7 @@
  * the built-in for every library in the process. Such a variable gets another name inside the kernel; this
  * file finds the identifiers that mean it.
  */
-import ts from 'typescript';
+import ts from '../typescript.mjs';
 
 /** The name under which a variable is kept that would hide a built-in. */
 export function hiddenName(name: string): string {

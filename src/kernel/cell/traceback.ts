@@ -4,6 +4,7 @@ import { InterplayError } from '../../core/index.ts';
 import { codeFrame } from './position.ts';
 import { findCell } from './stack.ts';
 import { CellSyntaxError } from './syntax-error.ts';
+import { CellTypeError } from './type-error.ts';
 
 export interface ErrorContent {
   ename: string;
@@ -24,6 +25,13 @@ export function describeError(error: unknown): ErrorContent {
   if (error instanceof CellSyntaxError) {
     const evalue = `${error.message} (${error.place})`;
     return { ename: error.name, evalue, traceback: [`SyntaxError: ${evalue}`, ...error.frame()] };
+  }
+  if (error instanceof CellTypeError) {
+    return {
+      ename: error.name,
+      evalue: error.message,
+      traceback: [...error.report, 'The cell has not run; // @ts-nocheck as its first line makes it.'],
+    };
   }
   if (!isErrorLike(error)) {
     const evalue = safely(() => inspect(error, { depth: 2 }));
@@ -48,7 +56,7 @@ function isErrorLike(value: unknown): value is Error {
 
 /** The kernel's own frames and Node's loader say nothing about the user's code. */
 function isInternal(line: string): boolean {
-  return /node:internal|\bnode:vm\b|\/src\/kernel\/|CellRuntime|node_modules\/tsx\/|processTicksAndRejections/.test(
+  return /node:internal|node:async_hooks|\/core\/cancellation\.ts|\bnode:vm\b|\/src\/kernel\/|CellRuntime|node_modules\/tsx\/|processTicksAndRejections/.test(
     line,
   );
 }

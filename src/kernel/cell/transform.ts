@@ -8,7 +8,7 @@
  * both steps keep a map back to the text the user wrote.
  */
 import { SourceMap } from 'node:module';
-import ts from 'typescript';
+import ts from '../typescript.mjs';
 import { Edits } from './edits.ts';
 import { Lines, type Position } from './position.ts';
 import { hiddenName, topLevelReferences } from './shadow.ts';
@@ -24,6 +24,8 @@ export interface TransformOptions {
   builtins: ReadonlySet<string>;
   /** Built-in names that earlier cells declared as variables. */
   hidden?: ReadonlySet<string>;
+  /** Names that are loaded for a cell that uses them without declaring them. */
+  helpers?: ReadonlySet<string>;
 }
 
 export interface CompiledCell {
@@ -33,6 +35,8 @@ export interface CompiledCell {
   globals: string[];
   /** Built-in names this cell declares as variables of its own. */
   hidden: string[];
+  /** Helpers this cell uses. */
+  helpers: string[];
   /** Position in the cell of each `await`, by the number passed to the runtime. */
   awaits: Position[];
   /** Position in the cell of a position in `js`. */
@@ -63,6 +67,7 @@ export function transformCell(code: string, options: TransformOptions): Compiled
     js: output.outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, ''),
     globals: [...rewriter.globals],
     hidden: [...rewriter.hidden],
+    helpers: usedHelpers(source, code, options.helpers, rewriter.globals),
     awaits: rewriter.awaits.map((offset) => cellLines.position(offset)),
     toCell({ line, column }) {
       const entry = map.findEntry(line, column);
@@ -95,6 +100,19 @@ export function parseModule(code: string, fileName: string): ts.SourceFile {
 /** Syntax errors of a tree from {@link parseModule}. */
 export function syntaxErrors(source: ts.SourceFile): readonly ts.DiagnosticWithLocation[] {
   return (source as unknown as { parseDiagnostics: ts.DiagnosticWithLocation[] }).parseDiagnostics;
+}
+
+/** Names of `helpers` that the cell means, looked for in the tree only where the text has them. */
+function usedHelpers(
+  source: ts.SourceFile,
+  code: string,
+  helpers: ReadonlySet<string> = new Set(),
+  declared: ReadonlySet<string> = new Set(),
+): string[] {
+  const words = new Set(code.match(/[A-Za-z]+/g));
+  const possible = new Set([...words].filter((word) => helpers.has(word) && !declared.has(word)));
+  if (possible.size === 0) return [];
+  return [...new Set([...topLevelReferences(source, possible)].map(({ text }) => text))];
 }
 
 class Rewriter {
@@ -176,7 +194,7 @@ class Rewriter {
     const json = /\.json['"]$/.test(specifier) ? "type: 'json'" : undefined;
     const given = attributes ?? json;
     const loaded = `import(${specifier}${given === undefined ? '' : `, { with: { ${given} } }`})`;
-    const awaited = `await ${this.#wait(node.getStart(), loaded)}`;
+    const awaited = `await ${this.#wait(node.getStart(), `${RUNTIME}.load(() => ${loaded})`)}`;
     this.#edits.replace(node.getStart(), node.getEnd(), this.#binding(node, awaited, specifier));
   }
 
@@ -305,6 +323,10 @@ class Rewriter {
       this.#visit(node.statement, inFunction);
     } else if (ts.isMetaProperty(node) && node.keywordToken === ts.SyntaxKind.ImportKeyword) {
       this.#edits.replace(node.getStart(), node.getEnd(), `${RUNTIME}.meta`);
+    } else if (isImportCall(node)) {
+      this.#edits.insert(node.getStart(), `${RUNTIME}.load(() => `);
+      this.#children(node, inFunction);
+      this.#edits.insert(node.getEnd(), ')');
     } else if (ts.isVariableDeclarationList(node) && !inFunction && isPlainVar(node)) {
       this.#declarations(node, ts.isVariableStatement(node.parent));
     } else this.#children(node, inFunction);
@@ -370,6 +392,14 @@ function endWithSpace(node: ts.Node, code: string): number {
   let end = node.getEnd();
   while (/\s/.test(code[end] ?? '')) end++;
   return end;
+}
+
+/** `import(…)` that may be put into a function: one that waits for its own parameter may not. */
+function isImportCall(node: ts.Node): boolean {
+  if (!ts.isCallExpression(node) || node.expression.kind !== ts.SyntaxKind.ImportKeyword) return false;
+  const waits = (inner: ts.Node): boolean =>
+    ts.isAwaitExpression(inner) || ts.isYieldExpression(inner) || ts.forEachChild(inner, waits) === true;
+  return !node.arguments.some(waits);
 }
 
 function isUsing(list: ts.VariableDeclarationList): boolean {
