@@ -45,42 +45,57 @@ export function majAtK(right: number, wrong: readonly number[], silent: number, 
   if (n < k) return Number.NaN;
   // C(N, a) times r^a (1 − r)^(N − a): the factors cancel in the end, and keep every number within range.
   const r = k / n;
-  const rightTerms = binomial(right, r);
+  const known = new Map<number, Float64Array>();
+  const termsOf = (count: number): Float64Array => {
+    const terms = known.get(count) ?? binomial(count, r);
+    known.set(count, terms);
+    return terms;
+  };
+  const rightTerms = termsOf(right);
   let chance = 0;
   for (let votes = 1; votes <= Math.min(right, k); votes++) {
     // Answers that cannot get as many votes as the right one need not be told apart: their sum is binomial, too.
     const rivals = wrong.filter((count) => count >= votes);
     const others = n - right - rivals.reduce((sum, count) => sum + count, 0);
     const left = k - votes;
-    // ways[ties][drawn]: no rival has more than `votes`, `ties` of them have as many.
-    // The others come last: until then most entries are 0 (of 50 answers given once each, all but a diagonal).
-    let ways = [new Float64Array(left + 1)];
-    ways[0]![0] = 1;
-    for (const count of rivals) {
-      const terms = binomial(count, r);
-      const rows = Math.min(ways.length + 1, Math.floor(left / votes) + 1);
-      const next = Array.from({ length: rows }, () => new Float64Array(left + 1));
-      for (const [ties, row] of ways.entries()) {
-        for (let drawn = 0; drawn < row.length; drawn++) {
-          if (row[drawn] === 0) continue;
-          const most = Math.min(votes, left - drawn);
-          for (let a = 0; a <= most; a++) {
-            next[a === votes ? ties + 1 : ties]![drawn + a]! += row[drawn]! * terms[a]!;
-          }
-        }
-      }
-      ways = next;
-    }
-    const otherTerms = binomial(others, r);
+    const otherTerms = termsOf(others);
+    const ways = rivalWays(rivals.map(termsOf), votes, left);
     for (const [ties, row] of ways.entries()) {
       let ending = 0;
-      for (let drawn = Math.max(0, left - others); drawn <= left; drawn++) {
+      for (let drawn = Math.max(0, left - others); drawn < row.length; drawn++) {
         ending += row[drawn]! * otherTerms[left - drawn]!;
       }
       chance += (rightTerms[votes]! * ending) / (ties + 1);
     }
   }
   return Math.min(1, chance / binomial(n, r)[k]!);
+}
+
+/**
+ * Rivals of the right answer, none of which has more than `votes` votes: [ties][drawn] is the weight of `ties` of them
+ * having as many, and `drawn` votes (at most `left`) going to all of them. Arrays are as long as so many rivals can
+ * make them; of 50 answers given once each they are short.
+ */
+function rivalWays(rivals: readonly Float64Array[], votes: number, left: number): Float64Array[] {
+  let ways = [Float64Array.of(1)];
+  let reach = 0; // most votes that rivals so far can have drawn
+  for (const terms of rivals) {
+    reach = Math.min(left, reach + votes);
+    const rows = Math.min(ways.length + 1, Math.floor(left / votes) + 1);
+    const next = Array.from({ length: rows }, () => new Float64Array(reach + 1));
+    for (let ties = 0; ties < ways.length; ties++) {
+      const row = ways[ties]!;
+      for (let drawn = ties * votes; drawn < row.length; drawn++) {
+        const weight = row[drawn]!;
+        if (weight === 0) continue;
+        const most = Math.min(votes, left - drawn);
+        for (let a = 0; a <= most; a++)
+          next[a === votes ? ties + 1 : ties]![drawn + a]! += weight * terms[a]!;
+      }
+    }
+    ways = next;
+  }
+  return ways;
 }
 
 /** Binomial probabilities of 0…n. */

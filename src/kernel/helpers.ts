@@ -29,7 +29,10 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   verify: { from: '../verify/index.ts', about: 'Judges a response against its task, step by step.' },
   train: { from: '../train/index.ts', export: '*', about: 'Pre-training and mid-training, checkpoints.' },
   evaluate: { from: '../evaluate/index.ts', about: 'Samples and verifies responses; pass@k from them.' },
-  browse: { from: '../notebook/index.ts', about: 'Shows the samples of an evaluation, to filter and step through.' },
+  browse: {
+    from: '../notebook/index.ts',
+    about: 'Shows the samples of an evaluation, to filter and step through.',
+  },
   samples: { from: '../notebook/index.ts', about: 'The samples of an evaluation as typed rows.' },
   grpo: { from: '../rl/index.ts', about: 'Reinforcement learning with verifiable rewards.' },
   analysis: { from: '../analysis/index.ts', export: '*', about: 'Tables from runs and evaluations.' },
