@@ -1,6 +1,5 @@
 /**
- * What an evaluation costs beside its sampling: whole evaluations (sampled, verified, written, counted) against
- * `sampleBatched` alone for the same prompts, so the same tokens, in turns. And its memory: the most resident bytes of
+ * What an evaluation costs beside its sampling: verdicts, files, metrics, against the time that its sampler takes. And its memory: the most resident bytes of
  * fresh processes that evaluate more and more prompts with as many live sequences, and as many prompts with more of these.
  * Ends with status 1 when an evaluation takes more than 10 % beyond its sampling, or memory grows with the prompts.
  */
@@ -10,11 +9,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { threadCount, useBackend } from '../src/backend/index.ts';
-import { evaluate } from '../src/evaluate/index.ts';
+import {
+  type Evaluation,
+  type EvaluationRow,
+  evaluate,
+  modelSource,
+  type ResponseRequest,
+  type ResponseSource,
+} from '../src/evaluate/index.ts';
 import { loadModel } from '../src/model/index.ts';
-import { type Sample, sampleBatched } from '../src/sample/index.ts';
-import { promptText } from '../src/tasks/index.ts';
-import { verify } from '../src/verify/index.ts';
+import type { SampleSettings } from '../src/sample/index.ts';
 import { evaluatedTasks, SETTINGS, trainedCheckpoint } from './evaluating.ts';
 import { NoiseMeter } from './noise.ts';
 import { median } from './statistics.ts';
@@ -63,35 +67,59 @@ export async function evaluateBenchmark(options: BenchmarkOptions): Promise<Benc
   }
 }
 
-/** Share of the sampling time that the rest of an evaluation takes, and what the responses are like. */
+/**
+ * Share of the sampling time that the rest of an evaluation takes, and what the responses are like. Both are measured
+ * in the same evaluation: two runs of the sampler differ by more than the share.
+ */
 async function overhead(checkpoint: string, out: string, count: number, noise: NoiseMeter) {
   const loaded = loadModel(checkpoint);
   const tasks = evaluatedTasks(count);
-  const prompts = tasks.map((task) => ({ key: task.id, text: promptText(task) }));
-  const seconds = (start: number) => (performance.now() - start) / 1000;
-  let samples: Sample[] = [];
-  const bare = () => {
-    samples = [];
-    const start = performance.now();
-    for (const done of sampleBatched(loaded.model, loaded.tokenizer, prompts, SETTINGS))
-      samples.push(...done);
-    return [seconds(start)];
-  };
+  const source = new TimedSource(modelSource(loaded));
+  let secondsOfSampling = 0;
+  let last: Evaluation | undefined;
   const whole = async () => {
     rmSync(out, { recursive: true, force: true });
+    source.milliseconds = 0;
     const start = performance.now();
-    await evaluate(loaded, tasks, { ...SETTINGS, out });
-    return [seconds(start)];
+    last = await evaluate(source, tasks, { ...SETTINGS, out });
+    const rest = performance.now() - start - source.milliseconds;
+    secondsOfSampling = source.milliseconds / 1000;
+    return [rest / source.milliseconds];
   };
-  bare(); // first ones are slower
-  const measured = await turns({ whole, bare }, ROUNDS, noise);
-  const share = median(measured.whole.map((time, i) => time / measured.bare[i]!)) - 1;
-  const tokens = samples.reduce((sum, sample) => sum + sample.tokens, 0);
-  const verdicts = samples.map(({ prompt, response }) => verify(tasks[prompt]!, response));
-  const percent = (has: (verdict: (typeof verdicts)[number]) => boolean) =>
-    `${((100 * verdicts.filter(has).length) / verdicts.length).toFixed(0)} %`;
-  const responses = `responses: ${(tokens / samples.length).toFixed(0)} tokens on average, ${percent(({ parsed }) => parsed)} with steps, ${percent(({ verified }) => verified)} verified; ${(tokens / median(measured.bare)).toFixed(0)} tokens/s`;
-  return { share, samples: samples.length, responses };
+  await whole(); // the first one is slower
+  const { whole: shares } = await turns({ whole }, ROUNDS, noise);
+  const { rows } = last!;
+  const tokens = rows.reduce((sum, row) => sum + row.tokens!, 0);
+  const percent = (has: (row: EvaluationRow) => boolean) =>
+    `${((100 * rows.filter(has).length) / rows.length).toFixed(0)} %`;
+  const responses = `responses: ${(tokens / rows.length).toFixed(0)} tokens on average, ${percent(({ parsed }) => parsed)} with steps, ${percent(({ verified }) => verified)} verified; ${(tokens / secondsOfSampling).toFixed(0)} tokens/s`;
+  return { share: median(shares), samples: rows.length, responses };
+}
+
+/** A source that counts the time which it takes. */
+class TimedSource implements ResponseSource {
+  milliseconds = 0;
+  readonly identity: unknown;
+  readonly facts: ResponseSource['facts'];
+
+  constructor(private readonly source: ResponseSource) {
+    this.identity = source.identity;
+    this.facts = source.facts;
+  }
+
+  relevant(settings: SampleSettings) {
+    return this.source.relevant(settings);
+  }
+
+  async *responses(requests: readonly ResponseRequest[], settings: SampleSettings) {
+    let since = performance.now();
+    for await (const responses of this.source.responses(requests, settings)) {
+      this.milliseconds += performance.now() - since;
+      yield responses;
+      since = performance.now();
+    }
+    this.milliseconds += performance.now() - since;
+  }
 }
 
 /** Peak memory with few and many prompts and with twice the live sequences, and bytes that another sample costs. */

@@ -7,6 +7,7 @@ export { type EvaluationRow, readSamples, rescoreRows } from './rows.ts';
 export * from './run.ts';
 export { type ResponsesFileOptions, responsesFile } from './sources/file.ts';
 export type { HttpOptions } from './sources/http.ts';
+export { modelSource } from './sources/model.ts';
 export { CHAT_INSTRUCTION } from './sources/openai.ts';
 export type { Timing } from './sources/pace.ts';
 export { type ServerOptions, serverSource } from './sources/server.ts';
