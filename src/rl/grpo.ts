@@ -7,24 +7,21 @@
  *     npx interplay grpo --config config.json --out out/rl        # or --resume
  *     await grpo({ init: 'out/run/checkpoints/step-100' }, { out: 'out/rl' })
  */
-import { existsSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { globalNorm } from '../backend/index.ts';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { InterplayError, userError } from '../core/errors.ts';
-import { checkOutputFolder } from '../core/files.ts';
-import { type ProgressSink, silent } from '../core/progress.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { type AdamW, RunLog, removeOldCheckpoints } from '../train/index.ts';
-import { lockRun } from '../train/lock.ts';
-import { checkRun, configHash, openRun } from '../train/runFolder.ts';
+import { configHash, openRun } from '../train/runFolder.ts';
+import { inRunFolder, type RunOptions, type RunSession } from '../train/session.ts';
 import { doneOf, rateOf, stepCost } from './accounting.ts';
 import { type GrpoConfig, type GrpoInput, inputsOf, parseGrpoConfig } from './config.ts';
 import { advanceCurriculum, CURRICULUM_START } from './curriculum.ts';
 import { type Experience, makeExperience } from './experience.ts';
 import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
-import { type Disposable, type GrpoFacts, openParts } from './open.ts';
+import { type GrpoFacts, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
 import { collectRollouts, type RolloutContext } from './rollouts.ts';
@@ -35,22 +32,11 @@ import type { UpdateStatistics } from './types.ts';
 import { meanStatistics, policyUpdates } from './update.ts';
 import { type Validation, validate } from './validation.ts';
 
-export interface GrpoOptions {
-  /** Run folder (DESIGN §5.4). */
-  out: string;
-  /** Go on from the newest checkpoint of the folder. */
-  resume?: boolean;
-  /** Replace an earlier run in the folder. */
-  overwrite?: boolean;
+export interface GrpoOptions extends RunOptions {
   /** Reward functions of one's own, by the names that `reward` of the settings uses. */
   rewards?: Readonly<Record<string, RewardFunction>>;
-  progress?: ProgressSink;
   /** Told what is known of the run before its first step. */
   onStart?: (facts: GrpoFacts) => void;
-  /** Milliseconds of a steady clock; only the timing file and the display depend on it. */
-  clock?: () => number;
-  /** Seconds since 1970, for the TensorBoard events. */
-  wallTime?: () => number;
 }
 
 /** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
@@ -84,44 +70,20 @@ export interface GrpoResult {
  * are being sampled are given up (a resume samples them again), updates under way are finished, and a checkpoint is saved.
  */
 export function grpo(input: GrpoInput, options: GrpoOptions): Promise<GrpoResult> {
-  return stopsWithin(STOP_SECONDS, () => train(parseGrpoConfig(input), options));
+  return stopsWithin(STOP_SECONDS, () => {
+    const config = parseGrpoConfig(input);
+    return inRunFolder(config, inputsOf(config), options, (session) => train(config, options, session));
+  });
 }
 
 /** The updates of a step of the largest model on the slowest backend, and the checkpoint. */
 const STOP_SECONDS = 600;
 
-async function train(config: GrpoConfig, options: GrpoOptions): Promise<GrpoResult> {
-  const run = options.out;
-  checkOutputFolder(run);
-  let unlock = existsSync(run) ? lockRun(run) : undefined;
-  const claim = () => {
-    if (unlock !== undefined) return;
-    unlock = lockRun(run);
-    checkRun(run, config, inputsOf(config), options); // another may have been faster
-  };
-  const owned: Disposable[] = [];
-  try {
-    return await trainLocked(config, options, claim, owned);
-  } catch (error) {
-    for (const each of owned) each.dispose();
-    throw error;
-  } finally {
-    unlock?.();
-  }
-}
-
-/** `claim` makes the run folder and locks it; what is put into `owned` is freed when the run fails. */
-async function trainLocked(
+async function train(
   config: GrpoConfig,
   options: GrpoOptions,
-  claim: () => void,
-  owned: Disposable[],
+  { run, resumed, claim, owned, progress, clock, wallTime }: RunSession,
 ): Promise<GrpoResult> {
-  const progress = options.progress ?? silent;
-  const clock = options.clock ?? (() => performance.now());
-  const wallTime = options.wallTime ?? (() => (performance.timeOrigin + performance.now()) / 1000);
-  const run = options.out;
-  const resumed = checkRun(run, config, inputsOf(config), options);
   const { objective } = config;
 
   // Rewards, model, reference, optimizer, tasks. A resumed run takes its policy from the checkpoint.

@@ -4,15 +4,13 @@ import { parameterCount } from '../model/config.ts';
 import { loadModel } from '../model/files.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { AdamW } from '../train/index.ts';
+import { type AdamW, openAdamW } from '../train/adamw.ts';
+import type { Disposable } from '../train/session.ts';
 import { checkFinite } from '../train/start.ts';
 import type { GrpoConfig } from './config.ts';
 import { openRecipe, type Recipe, type RlPrompt } from './recipes.ts';
 import { openRewards, type RewardFunction, type RunRewards } from './rewards.ts';
 import { heldOutPrompts } from './validation.ts';
-
-/** Holds tensors that would outlive a failed run. */
-export type Disposable = { dispose(): void };
 
 /** What is known of a run before its first step; kept in env.json. */
 export interface GrpoFacts {
@@ -57,14 +55,7 @@ export async function openParts(
   const frozen = config.objective.reference.kind === 'none' ? undefined : loadModel(config.init);
   if (frozen !== undefined) owned.push({ dispose: () => disposeQwen2(frozen.model) });
   const start = frozen?.hash ?? (resumed === undefined ? hash : undefined);
-  const optimizer = new AdamW(model.parameters, {
-    beta1: config.beta1,
-    beta2: config.beta2,
-    epsilon: config.epsilon,
-    weightDecay: config.weight_decay,
-    decayAll: config.decay_all,
-    clip: config.clip,
-  });
+  const optimizer = openAdamW(model.parameters, config);
   owned.push(optimizer);
   const longest = longestPrompt(config, model);
   const recipe = openRecipe(config, tokenizer, longest);

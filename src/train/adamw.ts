@@ -18,6 +18,22 @@ export interface AdamWOptions {
   clip: number;
 }
 
+/** The same as training programs name them. */
+export interface AdamWSettings {
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  weight_decay: number;
+  decay_all: boolean;
+  clip: number;
+}
+
+/** The optimizer that the settings of a run describe. */
+export function openAdamW(parameters: ReadonlyMap<string, tf.Variable>, settings: AdamWSettings): AdamW {
+  const { beta1, beta2, epsilon, clip, weight_decay: weightDecay, decay_all: decayAll } = settings;
+  return new AdamW(parameters, { beta1, beta2, epsilon, weightDecay, decayAll, clip });
+}
+
 interface State {
   variable: tf.Variable;
   m: tf.Variable;

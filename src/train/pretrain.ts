@@ -7,16 +7,13 @@
  *     npx interplay pretrain --config config.json --out out/run        # or --resume
  *     await pretrain({ model: 'micro', tokens: 1_000_000 }, { out: 'out/run' })
  */
-import { existsSync } from 'node:fs';
 import { globalNorm } from '../backend/index.ts';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { checkOutputFolder } from '../core/files.ts';
-import { type ProgressSink, silent } from '../core/progress.ts';
 import { flopsPerToken, type ModelConfig } from '../model/config.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { AdamW } from './adamw.ts';
+import { openAdamW } from './adamw.ts';
 import { openSequences } from './ahead.ts';
 import { createBatches } from './batches.ts';
 import {
@@ -30,32 +27,21 @@ import { inputsOf, type PretrainConfig, type PretrainInput, parsePretrainConfig 
 import { openData } from './data.ts';
 import { type HeldOutLoss, heldOutLoss, heldOutTexts } from './heldOut.ts';
 import { limitLength, warmupLength } from './lengthWarmup.ts';
-import { lockRun } from './lock.ts';
 import { measureGemmPeak } from './machine.ts';
 import { lossWeights } from './objective.ts';
 import { Remit, remitMetrics } from './remit.ts';
-import { checkRun, configHash, openRun, type RunFacts, runFacts, saveFailedStep } from './runFolder.ts';
+import { configHash, openRun, type RunFacts, runFacts, saveFailedStep } from './runFolder.ts';
 import { RunLog } from './runLog.ts';
 import { learningRate, type Schedule } from './schedule.ts';
+import { inRunFolder, type RunOptions, type RunSession } from './session.ts';
 import { startingPoint } from './start.ts';
 import { trainStep } from './step.ts';
 
-export interface PretrainOptions {
-  /** Run folder (DESIGN §5.4). */
-  out: string;
-  /** Go on from the newest checkpoint of the folder. */
-  resume?: boolean;
-  /** Replace an earlier run in the folder. */
-  overwrite?: boolean;
-  progress?: ProgressSink;
+export interface PretrainOptions extends RunOptions {
   /** Threads that make batches ahead; none by default. Never changes what is computed. */
   workers?: number;
   /** Told what is known of the run before its first step. */
   onStart?: (facts: RunFacts, model: ModelConfig) => void;
-  /** Milliseconds of a steady clock; only the timing file and the display depend on it. */
-  clock?: () => number;
-  /** Seconds since 1970, for the TensorBoard events. */
-  wallTime?: () => number;
 }
 
 /** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
@@ -86,48 +72,20 @@ export interface PretrainResult {
  * and saves; whoever stops it is told to wait that long.
  */
 export function pretrain(input: PretrainInput, options: PretrainOptions): Promise<PretrainResult> {
-  return stopsWithin(STOP_SECONDS, () => train(parsePretrainConfig(input), options));
+  return stopsWithin(STOP_SECONDS, () => {
+    const config = parsePretrainConfig(input);
+    return inRunFolder(config, inputsOf(config), options, (session) => train(config, options, session));
+  });
 }
 
 /** A step of the largest model on the slowest backend, a round of held-out losses, and the checkpoint. */
 const STOP_SECONDS = 600;
 
-async function train(config: PretrainConfig, options: PretrainOptions): Promise<PretrainResult> {
-  const run = options.out;
-  checkOutputFolder(run);
-  let unlock = existsSync(run) ? lockRun(run) : undefined;
-  const claim = () => {
-    if (unlock !== undefined) return;
-    unlock = lockRun(run);
-    checkRun(run, config, inputsOf(config), options); // another may have been faster
-  };
-  const owned: Disposable[] = [];
-  try {
-    return await trainLocked(config, options, claim, owned);
-  } catch (error) {
-    for (const each of owned) each.dispose();
-    throw error;
-  } finally {
-    unlock?.();
-  }
-}
-
-/** Holds tensors that would outlive a failed run. */
-type Disposable = { dispose(): void };
-
-/** `claim` makes the run folder and locks it; what is put into `owned` is freed when the run fails. */
-async function trainLocked(
+async function train(
   config: PretrainConfig,
   options: PretrainOptions,
-  claim: () => void,
-  owned: Disposable[],
+  { run, resumed, claim, owned, progress, clock, wallTime }: RunSession,
 ): Promise<PretrainResult> {
-  const progress = options.progress ?? silent;
-  const clock = options.clock ?? (() => performance.now());
-  const wallTime = options.wallTime ?? (() => (performance.timeOrigin + performance.now()) / 1000);
-  const run = options.out;
-  const resumed = checkRun(run, config, inputsOf(config), options);
-
   // Data, tokenizer, model. A resumed run takes the tokenizer of its checkpoint.
   const data = openData(config.data, config.seed);
   const { tokenizer, model } = startingPoint(config, resumed, data);
@@ -136,14 +94,7 @@ async function trainLocked(
   const heldOut = heldOutTexts(config.validation, config.data, config.seed, tokenizer);
   const remit = openRemit(config, tokenizer);
   if (remit !== undefined) owned.push(remit.models);
-  const optimizer = new AdamW(model.parameters, {
-    beta1: config.beta1,
-    beta2: config.beta2,
-    epsilon: config.epsilon,
-    weightDecay: config.weight_decay,
-    decayAll: config.decay_all,
-    clip: config.clip,
-  });
+  const optimizer = openAdamW(model.parameters, config);
   owned.push(optimizer);
   const sequences = openSequences(config, data, tokenizer, options.workers);
   owned.push(sequences);
