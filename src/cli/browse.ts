@@ -59,7 +59,9 @@ async function browse(folder: string, flags: Flags): Promise<void> {
   // Words are checked with all other filters, as those of a cell are.
   const options = {
     ...filters,
-    ...(sample === undefined ? {} : { sample: sample.map(Number) }),
+    ...(sample === undefined
+      ? {}
+      : { sample: sample.map((index) => (index === '' ? Number.NaN : Number(index))) }),
   } as BrowseOptions;
   const { html, view } = browseAsPage(folder, options);
   writeFileAtomically(out, html);

@@ -42,7 +42,7 @@ export function openFolder(out: string, plan: Plan, overwrite: boolean): void {
   const path = join(out, 'config.json');
   checkOutputFolder(out);
   const used = existsSync(out) && readdirSync(out).some((name) => name !== LOCK);
-  if (used && keyOf(path) !== key) {
+  if (used && keyOf(path, overwrite) !== key) {
     if (!overwrite) {
       throw userError(
         'EVALUATION_EXISTS',
@@ -51,6 +51,7 @@ export function openFolder(out: string, plan: Plan, overwrite: boolean): void {
         'choose another folder or --overwrite',
       );
     }
+    checkEvaluation(out);
     recoverFolder(out);
     for (const name of WRITTEN) rmSync(join(out, name), { force: true });
   }
@@ -70,9 +71,30 @@ export function openFolder(out: string, plan: Plan, overwrite: boolean): void {
   writeJsonLines(join(out, 'tasks.jsonl'), tasks);
 }
 
-/** Identity of the evaluation whose config.json this is; undefined for anything else. */
-function keyOf(path: string): unknown {
+/** Identity of the evaluation whose config.json this is; undefined for anything else, and for a damaged one if told. */
+function keyOf(path: string, damagedToo = false): unknown {
   if (!existsSync(path)) return undefined;
-  const config = readJsonFile(path, 'evaluation config');
-  return typeof config === 'object' && config !== null && 'key' in config ? config.key : undefined;
+  try {
+    const config = readJsonFile(path, 'evaluation config');
+    return typeof config === 'object' && config !== null && 'key' in config ? config.key : undefined;
+  } catch (error) {
+    if (damagedToo) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * What is overwritten must be an evaluation: folders of runs and others have files of the same names. One whose settings
+ * are damaged is known by its samples.
+ */
+function checkEvaluation(out: string): void {
+  const taken = WRITTEN.filter((name) => existsSync(join(out, name)));
+  const isOne = keyOf(join(out, 'config.json'), true) !== undefined || taken.includes('samples.jsonl');
+  if (taken.length === 0 || isOne) return;
+  throw userError(
+    'EVALUATION_EXISTS',
+    'an evaluation to overwrite',
+    `${out} with ${taken.join(', ')} of something else`,
+    'choose another folder',
+  );
 }

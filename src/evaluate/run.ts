@@ -64,9 +64,6 @@ export interface Evaluation {
   cache?: CacheUse;
 }
 
-/** A finished evaluation has metrics. */
-export type FinishedEvaluation = Evaluation & { metrics: Metrics };
-
 /**
  * Samples, judges and counts; see the head of this file. When the surrounding job is cancelled it returns what is
  * complete.

@@ -40,11 +40,31 @@ export const FONT_RESERVE = 0.85;
 /** Width of one line of `text` in px at `size` px. */
 export function textWidth(text: string, size: number, weight: Weight = 'normal'): number {
   let thousandths = 0;
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    thousandths += table[weight][code - 32] ?? OTHER[character] ?? (code >= 0x2e80 ? WIDE : UNKNOWN);
-  }
+  for (const character of text) thousandths += advance(character, weight);
   return (thousandths * size) / 1000;
+}
+
+/** Thousandths of an em. */
+function advance(character: string, weight: Weight): number {
+  const code = character.codePointAt(0)!;
+  return table[weight][code - 32] ?? OTHER[character] ?? (code >= 0x2e80 ? WIDE : UNKNOWN);
+}
+
+/** How many letters from `start` on are at most `width` px wide with `extra` thousandths of an em behind them. */
+function fitting(
+  letters: readonly string[],
+  start: number,
+  extra: number,
+  width: number,
+  size: number,
+  weight: Weight,
+): number {
+  let thousandths = extra;
+  for (let at = start; at < letters.length; at++) {
+    thousandths += advance(letters[at]!, weight);
+    if ((thousandths * size) / 1000 > width) return at - start;
+  }
+  return letters.length - start;
 }
 
 /**
@@ -61,22 +81,23 @@ export function wrapText(
   const fits = (line: string) => textWidth(line, size, weight) <= width;
   const lines: string[] = [];
   let line = '';
-  for (let word of text.split(/[ \t\r\n]+/).filter((part) => part !== '')) {
+  for (const word of text.split(/[ \t\r\n]+/).filter((part) => part !== '')) {
     const joined = line === '' ? word : `${line} ${word}`;
     if (fits(joined)) {
       line = joined;
       continue;
     }
     if (line !== '') lines.push(line);
-    while (!fits(word)) {
-      const letters = [...word];
-      let cut = letters.length - 1;
-      while (cut > 1 && !fits(letters.slice(0, cut).join(''))) cut--;
-      if (cut < 1) break;
-      lines.push(letters.slice(0, cut).join(''));
-      word = letters.slice(cut).join('');
+    const letters = [...word];
+    let at = 0;
+    while (at < letters.length - 1) {
+      const count = fitting(letters, at, 0, width, size, weight);
+      if (at + count === letters.length) break;
+      const end = at + Math.max(1, count); // a letter that is wider alone stands all the same
+      lines.push(letters.slice(at, end).join(''));
+      at = end;
     }
-    line = word;
+    line = letters.slice(at).join('');
   }
   if (line !== '' || lines.length === 0) lines.push(line);
   if (lines.length <= most) return lines;
@@ -87,6 +108,6 @@ export function wrapText(
 export function shorten(text: string, width: number, size: number, weight: Weight = 'normal'): string {
   if (textWidth(text, size, weight) <= width) return text;
   const letters = [...text];
-  while (letters.length > 0 && textWidth(`${letters.join('')}…`, size, weight) > width) letters.pop();
-  return `${letters.join('').trimEnd()}…`;
+  const count = fitting(letters, 0, advance('…', weight), width, size, weight);
+  return `${letters.slice(0, count).join('').trimEnd()}…`;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { useBackend } from '../../src/backend/index.ts';
@@ -51,6 +51,21 @@ describe('evaluation run', () => {
   after(() => {
     if (loaded) disposeQwen2(loaded.model);
     if (folder) rmSync(folder, { recursive: true });
+  });
+
+  it('overwrites evaluations, also damaged ones, and nothing else', async () => {
+    mkdirSync(at('run'));
+    writeFileSync(at('run/config.json'), '{"model":"micro"}');
+    await assert.rejects(evaluate(loaded, tasks, { ...options('run'), overwrite: true }), {
+      code: 'EVALUATION_EXISTS',
+      message: /config\.json of something else/,
+    });
+    assert.equal(readFileSync(at('run/config.json'), 'utf8'), '{"model":"micro"}');
+    await evaluate(loaded, tasks, { ...options('damaged'), seed: 9 });
+    writeFileSync(at('damaged/config.json'), '{"key":');
+    await assert.rejects(evaluate(loaded, tasks, options('damaged')), { code: 'JSON_FILE' });
+    await evaluate(loaded, tasks, { ...options('damaged'), overwrite: true });
+    assert.equal(bytes('damaged'), bytes('whole'));
   });
 
   it('saves every sample with its verdict, in task order', () => {

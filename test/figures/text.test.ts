@@ -39,6 +39,35 @@ describe('text metrics', () => {
     for (const line of lines) assert.ok(textWidth(line, 10) <= 40, line);
   });
 
+  it('breaks and shortens as letter by letter, whatever the text', () => {
+    // The definition, too slow for long words: drop letters from the end until the rest fits.
+    const naive = (word: string, width: number): string[] => {
+      const letters = [...word];
+      let cut = letters.length;
+      while (cut > 1 && textWidth(letters.slice(0, cut).join(''), 10) > width) cut--;
+      const rest = letters.slice(cut).join('');
+      return [letters.slice(0, cut).join(''), ...(rest === '' ? [] : naive(rest, width))];
+    };
+    const naiveShort = (text: string, width: number): string => {
+      const letters = [...text];
+      while (letters.length > 0 && textWidth(`${letters.join('')}…`, 10) > width) letters.pop();
+      return textWidth(text, 10) <= width ? text : `${letters.join('').trimEnd()}…`;
+    };
+    const text = fc.string({ unit: fc.constantFrom(...'iWm…数é😀1'), minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(text, fc.integer({ min: 1, max: 120 }), (word, width) => {
+        assert.deepEqual(wrapText(word, width, 10), naive(word, width));
+        assert.equal(shorten(word, width, 10), naiveShort(word, width));
+      }),
+    );
+  });
+
+  it('takes names of any length', () => {
+    const name = 'x'.repeat(300_000); // in cubic time this would take years
+    assert.equal(wrapText(name, 200, 12).join(''), name);
+    assert.equal(wrapText(name, 200, 12, 'normal', 3).length, 3);
+  });
+
   it('ends in an ellipsis where lines run out', () => {
     const lines = wrapText('one two three four five six', 45, 10, 'normal', 2);
     assert.equal(lines.length, 2);

@@ -3,6 +3,7 @@
  * of its own, keyed by (seed, task, sample index): where the server is deterministic, neither order, nor failures, nor
  * resuming change a sample.
  */
+import { setMaxListeners } from 'node:events';
 import { currentSignal, isCancelled } from '../../core/cancellation.ts';
 import { userError } from '../../core/errors.ts';
 import { randomFamily } from '../../core/random.ts';
@@ -89,6 +90,7 @@ async function* askAll(
   perRequest: number,
 ): AsyncGenerator<TaskResponses> {
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // one for each request under way
   const signal = currentSignal();
   const end = () => stop.abort();
   signal?.addEventListener('abort', end, { once: true });
