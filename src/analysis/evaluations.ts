@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { userError } from '../core/errors.ts';
 import { readJsonFile } from '../core/json.ts';
 import { readJsonLines } from '../core/jsonl.ts';
-import type { OpRanges, SampleRow, TaskFacts } from '../evaluate/index.ts';
+import { checkedRow, type OpRanges, type SampleRow, type TaskFacts } from '../evaluate/index.ts';
 import { readTasks, taskIds } from '../tasks/index.ts';
 
 export interface SavedEvaluation {
@@ -37,43 +37,6 @@ export function readEvaluation(folder: string): SavedEvaluation {
     throw userError('EVALUATION_ROW', 'at least one sample', `${path} without any`, 'run evaluate first');
   }
   return { folder, rows, ...readConfig(folder) };
-}
-
-const FIELDS: readonly (readonly [name: string, expected: string, good: (value: unknown) => boolean])[] = [
-  ['task_id', 'a text', (value) => typeof value === 'string'],
-  ['sample_index', 'an integer', Number.isInteger],
-  ['op', 'an integer', Number.isInteger],
-  ['template', 'a text', (value) => typeof value === 'string'],
-  ['mode', 'a text', (value) => typeof value === 'string'],
-  ['verified', 'true or false', (value) => typeof value === 'boolean'],
-  ['answer_correct', 'true or false', (value) => typeof value === 'boolean'],
-  ['process_accuracy', 'a number within 0-1', (value) => Number(value) >= 0 && Number(value) <= 1],
-  ['errors', 'a list', Array.isArray],
-  ['first_error', 'an object or null', (value) => typeof value === 'object'],
-  ['compatible', 'an object with "perfect"', hasPerfect],
-];
-
-function hasPerfect(value: unknown): boolean {
-  return typeof (value as { perfect?: unknown } | null)?.perfect === 'boolean';
-}
-
-/**
- * A line of `samples.jsonl` with the fields that metrics read.
- * @throws userError EVALUATION_ROW (names file, line and field)
- */
-export function checkedRow(value: unknown, path: string, line: number): SampleRow {
-  const row = (typeof value === 'object' ? value : null) as Record<string, unknown> | null;
-  for (const [name, expected, good] of FIELDS) {
-    const field = row?.[name];
-    if (field !== undefined && good(field)) continue;
-    throw userError(
-      'EVALUATION_ROW',
-      `${expected} in "${name}"`,
-      `${JSON.stringify(field) ?? 'nothing'} in ${path} line ${line}`,
-      'score the folder again with evaluate --rescore',
-    );
-  }
-  return row as unknown as SampleRow;
 }
 
 function readConfig(folder: string): Pick<SavedEvaluation, 'k' | 'ranges' | 'without'> {

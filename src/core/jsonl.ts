@@ -76,6 +76,15 @@ function* readChunks(path: string, size: number): Generator<Uint8Array> {
   }
 }
 
+/** The value of one line of a file whose lines are read another way. @throws JSONL_LINE */
+export function parseJsonLine(content: string, path: string, line: number): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    throw notJson(content, path, line);
+  }
+}
+
 function notJson(content: string, path: string, line: number): Error {
   return userError(
     'JSONL_LINE',

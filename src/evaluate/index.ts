@@ -1,6 +1,7 @@
 /** Evaluation: from samples to metrics. */
 export { type BootstrapOptions, bootstrapMeans, type Estimate } from './bootstrap.ts';
 export { type CacheUse, cacheSize } from './cache.ts';
+export { checkedRow } from './checkedRow.ts';
 export * from './metrics.ts';
 export { majAtK, meanAtK, passAtK, passHatK } from './passAtK.ts';
 export { type EvaluationRow, readSamples, rescoreRows } from './rows.ts';

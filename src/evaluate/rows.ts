@@ -3,8 +3,9 @@ import { userError } from '../core/errors.ts';
 import { readJsonLines } from '../core/jsonl.ts';
 import { type ReferenceTask, taskIds } from '../tasks/index.ts';
 import { type Verdict, verify } from '../verify/index.ts';
+import { checkedRow } from './checkedRow.ts';
 import type { GivenResponse, StopReason } from './sources/source.ts';
-import type { SampleRow, TaskFacts } from './tally.ts';
+import type { TaskFacts } from './tally.ts';
 
 /** One sample with its verdict, as `samples.jsonl` holds it. */
 export type EvaluationRow = Verdict & {
@@ -62,29 +63,12 @@ export function rescoreRows(
   });
 }
 
-/** The row as metrics need it. @throws EVALUATION_ROW when its verdict is of an earlier version */
-export function countable(row: EvaluationRow, path: string, line: number): SampleRow {
-  const isWhole =
-    Array.isArray(row.errors) &&
-    typeof row.verified === 'boolean' &&
-    typeof row.answer_correct === 'boolean' &&
-    typeof row.process_accuracy === 'number' &&
-    typeof row.compatible?.perfect === 'boolean' &&
-    row.first_error !== undefined;
-  if (isWhole) return row;
-  throw userError(
-    'EVALUATION_ROW',
-    'a row with its verdict',
-    `${path} line ${line} without`,
-    'score the folder again with evaluate --rescore',
-  );
-}
-
 /**
  * The saved samples of an evaluation folder one by one, in constant memory: what to use where
  * {@link Evaluation.rows} would be too much.
- * @throws INPUT_UNREADABLE, JSONL_LINE
+ * @throws INPUT_UNREADABLE, JSONL_LINE, EVALUATION_ROW
  */
 export function* readSamples(folder: string): Generator<EvaluationRow> {
-  for (const { value } of readJsonLines(`${folder}/samples.jsonl`)) yield value as EvaluationRow;
+  const path = `${folder}/samples.jsonl`;
+  for (const { value, line } of readJsonLines(path)) yield checkedRow(value, path, line) as EvaluationRow;
 }

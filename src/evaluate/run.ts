@@ -7,6 +7,7 @@
  *
  *     const evaluation = await evaluate(model, tasks, { out: 'out/eval', samples: 16, k: [1, 16] });
  */
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
@@ -17,9 +18,10 @@ import { defaultSampleSettings, type SampleSettings } from '../sample/index.ts';
 import { type ReferenceTask, taskIds } from '../tasks/index.ts';
 import { lockRun } from '../train/lock.ts';
 import { type CachedSource, type CacheUse, cachedSource } from './cache.ts';
+import type { TaskSamples } from './checkedRow.ts';
 import { openFolder, type Plan } from './folder.ts';
 import { type Metrics, metricsOf, type OpRanges } from './metrics.ts';
-import { countable, type EvaluationRow, judge, judgeAgain, readSamples, taskFacts } from './rows.ts';
+import { type EvaluationRow, judge, judgeAgain, readSamples, taskFacts } from './rows.ts';
 import { SamplesFile } from './samplesFile.ts';
 import { modelSource } from './sources/model.ts';
 import type { GivenResponse, ResponseSource } from './sources/source.ts';
@@ -68,7 +70,7 @@ export interface Evaluation {
  * Samples, judges and counts; see the head of this file. When the surrounding job is cancelled it returns what is
  * complete.
  * @param from A loaded model, or another source of responses ({@link responsesFile}, {@link serverSource}).
- * @throws NO_TASKS, TASK_IDS, PASS_K, EVALUATION_EXISTS, RUN_LOCKED, EVALUATION_ROW, and what the source throws
+ * @throws NO_TASKS, TASK_IDS, PASS_K, EVALUATION_EXISTS, RUN_LOCKED, JSONL_LINE, EVALUATION_ROW, and what the source throws
  */
 export function evaluate(
   from: LoadedModel | ResponseSource,
@@ -114,16 +116,17 @@ async function sampleAndJudge(
 ): Promise<Evaluation> {
   const { tasks, ids, settings, counts } = plan;
   const { out, rescore = false, progress = silent, clock = () => performance.now() } = options;
-  const path = join(out, 'samples.jsonl');
-  const file = new SamplesFile(path, new Map(ids.map((id, i) => [id, counts[i]!])));
+  const file = new SamplesFile(join(out, 'samples.jsonl'), samplesOf(plan), !rescore);
   const tallies: Tallies = new Map();
-  if (!rescore) for (const { row, line } of file.rows(ids)) countSample(tallies, countable(row, path, line));
+  if (!rescore) for (const row of file.rows(ids)) countSample(tallies, row);
 
   const wanted = ids.filter((_, i) => counts[i]! > 0).length;
   const rest = tasks
     .map((task, i) => ({ task, id: ids[i]!, count: counts[i]!, first: 0 }))
     .filter(({ id, count }) => count > 0 && !file.has(id));
   const source = cached ?? plan.source;
+  // Of samples that are no longer all there: metrics.json says that every task is done.
+  if (rest.length > 0) rmSync(join(out, 'metrics.json'), { force: true });
 
   const started = clock();
   let judged = 0;
@@ -162,6 +165,15 @@ async function sampleAndJudge(
   }
   const use = cached?.use();
   return evaluation(plan, { out, finished, sampled: judged - (use?.samples ?? 0) }, metrics, use);
+}
+
+/** What saved rows must say, by task. */
+function samplesOf({ source, tasks, ids, counts, settings }: Plan): Map<string, TaskSamples> {
+  // A source that counts gives indices of its own, maybe with gaps.
+  const below = source.counts === undefined ? settings.samples : Number.POSITIVE_INFINITY;
+  return new Map(
+    tasks.map((task, i) => [ids[i]!, { facts: taskFacts(ids[i]!, task), count: counts[i]!, below }]),
+  );
 }
 
 function metricsOfPlan({ tasks, ids, counts, k, settings, ranges }: Plan, tallies: Tallies): Metrics {

@@ -5,6 +5,7 @@
 import { appendFileSync, existsSync, statSync } from 'node:fs';
 import { userError } from '../core/errors.ts';
 import { unwritable, type Write, writeAtomically } from '../core/files.ts';
+import { checkedTaskRow, repeatedSample, type TaskSamples } from './checkedRow.ts';
 import { type Place, readLines, readPlaces } from './lines.ts';
 import type { EvaluationRow } from './rows.ts';
 
@@ -19,25 +20,35 @@ export class SamplesFile {
 
   /**
    * Opens the file, or a new one. Tasks that lack samples are dropped from it, as is a line that a kill cut short.
-   * @param samples How many every task will have, by id; rows of other tasks are dropped.
-   * @throws JSONL_LINE
+   * @param tasks What is known of every task's rows, by id; rows of other tasks are dropped.
+   * @param judged Whether the verdicts are to be used as they are.
+   * @throws JSONL_LINE, EVALUATION_ROW
    */
   constructor(
     private readonly path: string,
-    samples: ReadonlyMap<string, number>,
+    tasks: ReadonlyMap<string, TaskSamples>,
+    judged: boolean,
   ) {
     if (!existsSync(path)) return;
+    let unchanged = true;
     for (const { text, line, start, end, isWhole } of readLines(path)) {
       if (!isWhole || text.trim() === '') continue;
-      const { task_id, sample_index } = parse(text, path, line);
-      const places = this.places.get(task_id) ?? [];
-      this.places.set(task_id, places);
-      places.push({ sampleIndex: sample_index, start, end });
+      const value = parse(text, path, line);
       this.size = end;
+      const task = tasks.get(value.task_id);
+      if (task === undefined) {
+        unchanged = false;
+        continue;
+      }
+      const row = checkedTaskRow(value, task, path, line, judged);
+      const places = this.places.get(row.task_id) ?? [];
+      this.places.set(row.task_id, places);
+      if (isIn(places, row.sample_index)) throw repeatedSample(row, path, line);
+      places.push({ sampleIndex: row.sample_index, start, end });
     }
-    let unchanged = this.size === statSync(path).size;
+    if (this.size !== statSync(path).size) unchanged = false;
     for (const [id, places] of this.places) {
-      if (places.length === samples.get(id)) continue;
+      if (places.length === tasks.get(id)!.count) continue;
       this.places.delete(id);
       unchanged = false;
     }
@@ -75,10 +86,9 @@ export class SamplesFile {
     this.size = end;
   }
 
-  /** The rows of the given tasks, by task and sample index, with the line each stands in once the file is in this order. */
-  *rows(ids: readonly string[]): Generator<{ row: EvaluationRow; line: number }> {
-    let line = 0;
-    for (const bytes of this.lines(ids)) yield { row: JSON.parse(bytes.toString('utf8')), line: ++line };
+  /** The rows of the given tasks, by task and sample index. */
+  *rows(ids: readonly string[]): Generator<EvaluationRow> {
+    for (const bytes of this.lines(ids)) yield JSON.parse(bytes.toString('utf8')) as EvaluationRow;
   }
 
   /** Puts the file into the order of `ids`, then of sample indices; `ids` are all that are here. */
@@ -132,18 +142,22 @@ export class SamplesFile {
   }
 }
 
-function parse(text: string, path: string, line: number): { task_id: string; sample_index: number } {
+/** Whether a sample is among these; at once where they came in the order of their indices, as they are saved. */
+function isIn(places: readonly RowPlace[], index: number): boolean {
+  const last = places.at(-1);
+  if (last === undefined || last.sampleIndex < index) return false;
+  return places.some(({ sampleIndex }) => sampleIndex === index);
+}
+
+function parse(text: string, path: string, line: number): { task_id: string } {
   let row: Partial<EvaluationRow> | null = null;
   try {
     row = JSON.parse(text);
   } catch {}
-  const { task_id, sample_index } = row ?? {};
-  if (typeof task_id === 'string' && Number.isInteger(sample_index)) {
-    return { task_id, sample_index: sample_index! };
-  }
+  if (typeof row?.task_id === 'string') return row as { task_id: string };
   throw userError(
     'JSONL_LINE',
-    'a sample with "task_id" and "sample_index" in every line',
+    'a sample with "task_id" in every line',
     `${path} line ${line}: ${JSON.stringify(text.slice(0, 60))}`,
     'remove that line: its task is sampled again',
   );

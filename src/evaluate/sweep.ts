@@ -5,6 +5,7 @@ import { isCancelled } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { writeFileAtomically } from '../core/files.ts';
 import { readJsonFile } from '../core/json.ts';
+import { parseJsonLine } from '../core/jsonl.ts';
 import { disposeQwen2, loadModel } from '../model/index.ts';
 import type { ReferenceTask } from '../tasks/index.ts';
 import { readLines } from './lines.ts';
@@ -58,7 +59,7 @@ interface Checkpoint {
 /**
  * Evaluates checkpoints of a run folder (of pre-training, mid-training or RL) into `out/step-N`, and writes `sweep.csv` and
  * `sweep.json` after each. What is done is not done again.
- * @throws SWEEP_CHECKPOINTS when the run has none, or not the ones asked for; and what {@link evaluate} throws
+ * @throws SWEEP_CHECKPOINTS when the run has none, or not the ones asked for; JSONL_LINE (its metrics.jsonl); and what {@link evaluate} throws
  */
 export async function evaluateRun(
   run: string,
@@ -129,15 +130,16 @@ function chooseCheckpoints(run: string, wanted: Checkpoints): Checkpoint[] {
   return all.filter(({ step }) => wanted.includes(step));
 }
 
-/** Held-out loss by step, where the run measured one. */
+/** Held-out loss by step, where the run measured one. @throws JSONL_LINE */
 function validationLosses(run: string): Map<number, number> {
   const path = join(run, 'metrics.jsonl');
   const losses = new Map<number, number>();
   if (!existsSync(path)) return losses;
-  for (const { text, isWhole } of readLines(path)) {
-    if (!isWhole || text === '') continue; // the run may be writing
-    const { step, validation_loss: loss } = JSON.parse(text) as { step?: number; validation_loss?: number };
-    if (step !== undefined && typeof loss === 'number') losses.set(step, loss);
+  for (const { text, line, isWhole } of readLines(path)) {
+    if (!isWhole || text.trim() === '') continue; // the run may be writing
+    const value = parseJsonLine(text, path, line);
+    const { step, validation_loss: loss } = (value ?? {}) as { step?: unknown; validation_loss?: unknown };
+    if (typeof step === 'number' && typeof loss === 'number') losses.set(step, loss);
   }
   return losses;
 }

@@ -131,7 +131,7 @@ describe('interplay evaluate', () => {
       path,
       expected.replaceAll('"verified":false', '"verified":true').replaceAll('"errors"', '"x"'),
     );
-    assert.match((await evaluate('again', ...model())).stderr, /EVALUATION_ROW: .*line 1 .*--rescore/);
+    assert.match((await evaluate('again', ...model())).stderr, /EVALUATION_ROW: .*line 1; .*--rescore/);
     assert.equal((await evaluate('again', ...model(), '--rescore')).code, 0);
     assert.deepEqual(
       rowsOf(at('again')).map(({ verified, errors }) => [verified, errors]),

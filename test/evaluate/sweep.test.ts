@@ -125,6 +125,19 @@ describe('checkpoint sweep', () => {
     assert.equal(existsSync(at('x')), false);
   });
 
+  it('names the damaged line of a run log', async () => {
+    const path = join(run, 'metrics.jsonl');
+    const whole = readFileSync(path, 'utf8');
+    writeFileSync(path, whole.replace('{"step":20', '{"step":20,,'));
+    const message = /metrics\.jsonl line 2/;
+    await assert.rejects(evaluateRun(run, tasks, { ...options, out: at('damaged') }), {
+      code: 'JSONL_LINE',
+      message,
+    });
+    assert.equal(existsSync(at('damaged')), false);
+    writeFileSync(path, whole);
+  });
+
   it('is a command, and its folder can be analysed', async () => {
     const flags = ['--samples', '2', '--temperature', '1', '--max-tokens', '5', '--seed', '5', '--k', '1,2'];
     const args = ['evaluate', '--run', run, '--tasks', at('tasks.jsonl'), '--out', at('cli'), ...flags];

@@ -4,9 +4,9 @@
  */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { checkedRow } from '../../analysis/evaluations.ts';
 import { userError } from '../../core/errors.ts';
 import { reason } from '../../core/files.ts';
+import { checkedRow } from '../../evaluate/checkedRow.ts';
 import { readTasks, type TaskRecord, taskIds } from '../../tasks/index.ts';
 import { ERROR_TYPES, FIRST_ERROR_KINDS, type Verdict } from '../../verify/index.ts';
 import { SAMPLE_VERDICTS, type SampleVerdict, verdictOfSample } from './verdicts.ts';
@@ -34,7 +34,7 @@ interface Columns {
   bytes: Uint32Array;
   /** Index into {@link EvaluationIndex.tasks}. */
   task: Uint32Array;
-  sample: Uint32Array;
+  sample: Float64Array;
   /** Index into SAMPLE_VERDICTS. */
   verdict: Uint8Array;
   /** Bit i: ERROR_TYPES[i]. */
@@ -203,7 +203,7 @@ function sortedColumns([offset, bytes, task, sample, verdict, errors, firstError
     offset: Float64Array.from({ length }, pick(offset!)),
     bytes: Uint32Array.from({ length }, pick(bytes!)),
     task: Uint32Array.from({ length }, pick(task!)),
-    sample: Uint32Array.from({ length }, pick(sample!)),
+    sample: Float64Array.from({ length }, pick(sample!)),
     verdict: Uint8Array.from({ length }, pick(verdict!)),
     errors: Uint8Array.from({ length }, pick(errors!)),
     firstError: Uint8Array.from({ length }, pick(firstError!)),
