@@ -1,7 +1,7 @@
 /** The tables that `analyze` writes: all evaluations side by side. */
 import { type ColumnTable, from, table } from 'arquero';
 import { userError } from '../core/errors.ts';
-import { computeMetrics } from '../evaluate/index.ts';
+import { computeMetrics, pairedGains } from '../evaluate/index.ts';
 import { type EdgeOptions, edgeOfCompetence } from './edge.ts';
 import type { SavedEvaluation } from './evaluations.ts';
 import { errorTypesFrame, firstErrorsFrame, passAtKFrame } from './frames.ts';
@@ -33,11 +33,9 @@ export function analyseEvaluations(
     error_types: [],
     first_errors: [],
   };
-  for (const { folder, rows: samples, k: own, ranges, without } of evaluations) {
-    const k = options.k ?? own;
-    if (k === undefined) {
-      throw userError('ANALYZE_K', `"k" in ${folder}/config.json`, 'none', 'choose with --k 1,2,4');
-    }
+  for (const evaluation of evaluations) {
+    const { folder, rows: samples, ranges, without } = evaluation;
+    const k = options.k ?? kOf(evaluation);
     const metrics = computeMetrics(samples, {
       k,
       seed: options.seed,
@@ -58,6 +56,33 @@ export function analyseEvaluations(
     error_types: from(rows.error_types),
     first_errors: from(rows.first_errors),
   };
+}
+
+/**
+ * What each evaluation gained over a baseline on the same tasks: `evaluation`, then the columns of {@link Gain}.
+ * @throws userError GAIN_TASKS; ANALYZE_K as {@link analyseEvaluations}
+ */
+export function analyseGains(
+  baseline: SavedEvaluation,
+  evaluations: readonly SavedEvaluation[],
+  options: { seed: number; k?: readonly number[] },
+): ColumnTable {
+  const rows = evaluations.flatMap((evaluation) => {
+    const { folder, ranges } = evaluation;
+    const k = options.k ?? kOf(evaluation);
+    const settings = { k, seed: options.seed, ...(ranges === undefined ? {} : { ranges }) };
+    return pairedGains(baseline.rows, evaluation.rows, settings).map((gain) => ({
+      evaluation: folder,
+      ...gain,
+    }));
+  });
+  return from(rows);
+}
+
+/** The k of an evaluation. @throws ANALYZE_K */
+function kOf({ k, folder }: SavedEvaluation): readonly number[] {
+  if (k !== undefined) return k;
+  throw userError('ANALYZE_K', `"k" in ${folder}/config.json`, 'none', 'choose with --k 1,2,4');
 }
 
 /** Tables {@link analyseSimilarity} gives: those of {@link similarityTables}, all evaluations side by side. */

@@ -7,6 +7,7 @@ import { integerOption, printJson } from './terminal.ts';
 
 interface Options {
   out: string;
+  baseline?: string;
   k?: number[];
   train?: string[];
   edge?: EdgeCondition;
@@ -29,6 +30,10 @@ export function register(program: Command): void {
     .argument('<evaluation...>', 'evaluation folders, or a sweep over checkpoints')
     .requiredOption('--out <folder>', 'where the tables go')
     .option('--k <list>', 'the k of pass@k, such as 1,2,4; default what the evaluation was made with', kList)
+    .option(
+      '--baseline <folder>',
+      'an evaluation of the same tasks: what the others gained over it, paired by task (gains.csv)',
+    )
     .option(
       '--train <files>',
       'task files of the training data: how alike right responses are to them',
@@ -53,7 +58,7 @@ async function analyze(folders: string[], options: Options): Promise<void> {
   const { writeFileAtomically } = await import('../core/files.ts');
   const { writeJsonLines } = await import('../core/jsonl.ts');
   const analysis = await import('../analysis/index.ts');
-  const { out, seed, k, train, edge, edgeTasks } = options;
+  const { out, seed, baseline, k, train, edge, edgeTasks } = options;
   if (edgeTasks !== undefined && (edge === undefined || folders.length > 1)) {
     const got = edge === undefined ? 'no --edge' : `${folders.length} evaluations`;
     throw userError('EDGE_TASKS', '--edge-tasks with --edge and one evaluation', got, 'change the command');
@@ -66,8 +71,12 @@ async function analyze(folders: string[], options: Options): Promise<void> {
           analysis.edgeOfCompetence(evaluations[0]!.rows, edge),
           await allTasks(edgeTasks),
         );
+  const kOptions = { seed, ...(k === undefined ? {} : { k }) };
   const tables: Record<string, ColumnTable> = {
-    ...analysis.analyseEvaluations(evaluations, { seed, ...(k === undefined ? {} : { k }) }),
+    ...analysis.analyseEvaluations(evaluations, kOptions),
+    ...(baseline === undefined
+      ? {}
+      : { gains: analysis.analyseGains(analysis.readEvaluation(baseline), evaluations, kOptions) }),
     ...(train === undefined
       ? {}
       : analysis.analyseSimilarity(evaluations, await trainingIndex(train), { seed })),

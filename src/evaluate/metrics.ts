@@ -174,7 +174,8 @@ function valuesOf(tally: TaskTally, ks: readonly number[]): number[] {
   ];
 }
 
-function groupRows<T>(rows: readonly T[], key: (row: T) => string): Map<string, T[]> {
+/** Rows by a key, in the order in which keys first come. */
+export function groupRows<T>(rows: readonly T[], key: (row: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const row of rows) {
     const name = key(row);

@@ -25,12 +25,12 @@ import { type GrpoFacts, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
 import { collectRollouts, type RolloutContext } from './rollouts.ts';
-import { rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
+import { readSavedRows, rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
 import { checkInputs, type GrpoState, readGrpoState, restoreGrpo, saveGrpo } from './state.ts';
 import { rolloutStatistics } from './statistics.ts';
 import type { UpdateStatistics } from './types.ts';
 import { meanStatistics, policyUpdates } from './update.ts';
-import { type Validation, validate } from './validation.ts';
+import { gainSince, type Validation, validate } from './validation.ts';
 
 export interface GrpoOptions extends RunOptions {
   /** Reward functions of one's own, by the names that `reward` of the settings uses. */
@@ -322,7 +322,9 @@ function logValidation(
   log: RunLog<GrpoMetrics, GrpoTiming>,
 ): void {
   writeSamples(run, `validation-${state.step}`, rows, config.compress_samples);
-  log.metrics({ step: state.step, ...metrics });
+  const before = state.step === 0 ? undefined : readSavedRows(run, 'validation-0', config.compress_samples);
+  const gain = before === undefined ? {} : gainSince(before, rows, config.seed);
+  log.metrics({ step: state.step, ...metrics, ...gain });
   const last = metrics.validation_pass_at_1;
   state.validation = { first: state.validation?.first ?? last, last };
   state.validated = state.step;

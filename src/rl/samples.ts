@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
-import { writeJsonLines } from '../core/jsonl.ts';
-import type { EvaluationRow } from '../evaluate/index.ts';
+import { readJsonLines, writeJsonLines } from '../core/jsonl.ts';
+import { checkedRow, type EvaluationRow, type SampleRow } from '../evaluate/index.ts';
 import type { StepRollouts } from './rollouts.ts';
 
 /** A line of `samples/step-N.jsonl`; `sample_index` counts within the group. */
@@ -58,10 +58,20 @@ export function* rolloutRows(
 
 /** Writes `samples/NAME.jsonl` of a run, or `.jsonl.gz`; returns the path. */
 export function writeSamples(run: string, name: string, rows: Iterable<object>, compress: boolean): string {
-  const path = join(run, 'samples', `${name}.jsonl${compress ? '.gz' : ''}`);
+  const path = samplesPath(run, name, compress);
   writeJsonLines(path, rows);
   return path;
 }
+
+/** Rows of `samples/NAME.jsonl` or `.jsonl.gz` of a run; undefined where somebody has removed them. @throws INPUT_UNREADABLE, JSONL_LINE, EVALUATION_ROW */
+export function readSavedRows(run: string, name: string, compressed: boolean): SampleRow[] | undefined {
+  const path = samplesPath(run, name, compressed);
+  if (!existsSync(path)) return undefined;
+  return Array.from(readJsonLines(path), ({ value, line }) => checkedRow(value, path, line));
+}
+
+const samplesPath = (run: string, name: string, compressed: boolean): string =>
+  join(run, 'samples', `${name}.jsonl${compressed ? '.gz' : ''}`);
 
 /** Removes what a killed run wrote after its last checkpoint. */
 export function rewindSamples(run: string, step: number): void {

@@ -1,7 +1,14 @@
 /** Validation during a run: held-out tasks, sampled and judged as `evaluate` does. */
 import { isCancelled } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
-import { computeMetrics, type Estimate, type EvaluationRow, type GroupMetrics } from '../evaluate/index.ts';
+import {
+  computeMetrics,
+  type Estimate,
+  type EvaluationRow,
+  type GroupMetrics,
+  pairedGains,
+  type SampleRow,
+} from '../evaluate/index.ts';
 import type { Qwen2 } from '../model/qwen2.ts';
 import { sampleBatched } from '../sample/index.ts';
 import { createTaskSource, readTasks, type TaskRecord, taskIds } from '../tasks/index.ts';
@@ -95,6 +102,10 @@ export interface ValidationMetrics {
   validation_process_accuracy: number;
   validation_truncated: number;
   validation_pass_at_1_by_op: Record<string, number>;
+  /** Paired difference to the validation before the first step; absent there. */
+  validation_gain_at_1?: number;
+  validation_gain_at_1_low?: number;
+  validation_gain_at_1_high?: number;
 }
 
 /** What a validation found. */
@@ -158,6 +169,20 @@ export async function validate(
       validation_truncated: overall.errors.truncated.value,
       validation_pass_at_1_by_op: Object.fromEntries(byOp) as Record<string, number>,
     },
+  };
+}
+
+/** What verified pass@1 has gained since the first validation, whose rows are `before`; with its paired interval. */
+export function gainSince(
+  before: readonly SampleRow[],
+  rows: readonly EvaluationRow[],
+  seed: number,
+): Partial<ValidationMetrics> {
+  const [gain] = pairedGains(before, rows, { k: [1], seed, verifiers: ['verified'], by: ['overall'] });
+  return {
+    validation_gain_at_1: gain!.gain,
+    validation_gain_at_1_low: gain!.low,
+    validation_gain_at_1_high: gain!.high,
   };
 }
 

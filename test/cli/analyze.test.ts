@@ -47,6 +47,18 @@ describe('interplay analyze: similarity and edge of competence', () => {
   const analyze = (...options: string[]) =>
     interplay('analyze', folder, '--out', join(folder, 'out'), ...options);
 
+  it('pairs evaluations with a baseline by task', async () => {
+    // The evaluation against itself: no gain, and room on both sides.
+    const { code } = await analyze('--baseline', folder, '--k', '1,2');
+    assert.equal(code, 0);
+    const rows = table('gains') as Record<string, unknown>[];
+    assert.ok(rows.length > 0 && rows.every(({ gain, evaluation }) => gain === 0 && evaluation === folder));
+    const all = rows.find(({ by, verifier, k }) => by === 'overall' && verifier === 'verified' && k === 1)!;
+    // Task i of four has i right samples of four.
+    assert.deepEqual([all.before, all.after, all.n], [0.375, 0.375, 4]);
+    assert.ok((all.low as number) < 0 && (all.high as number) > 0, `${all.low} to ${all.high}`);
+  });
+
   it('writes every table as CSV, JSON and Parquet with the same rows', async () => {
     const { code } = await analyze();
     assert.equal(code, 0);

@@ -121,6 +121,10 @@ describe('grpo', () => {
     assert.ok(rows.every(({ fingerprint }) => !trained.includes(fingerprint!)));
     const accuracy = rows.reduce((sum, row) => sum + row.process_accuracy, 0) / rows.length;
     assert.ok(Math.abs(validations[2]!.validation_process_accuracy! - accuracy) < 1e-12);
+    const [first, , last] = validations;
+    assert.equal(first!.validation_gain_at_1, undefined);
+    const gain = last!.validation_pass_at_1! - first!.validation_pass_at_1!;
+    assert.ok(Math.abs(last!.validation_gain_at_1! - gain) < 1e-12, `${last!.validation_gain_at_1}`);
   });
 
   it('saves every rollout with verdict, reward and advantage, and logs their means', () => {
