@@ -92,10 +92,10 @@ function scalarsOf({ step: _step, ...values }: Line): Record<string, number> {
   return Object.fromEntries(scalars) as Record<string, number>;
 }
 
-/** The metrics of a run so far. */
-export function readMetrics(folder: string): TrainMetrics[] {
+/** The metrics of a run so far; those of a GRPO run are `readMetrics<GrpoMetrics>(folder)`. */
+export function readMetrics<Metrics extends { step: number } = TrainMetrics>(folder: string): Metrics[] {
   const path = join(folder, 'metrics.jsonl');
-  return existsSync(path) ? (completeLines(readFileSync(path, 'utf8')) as TrainMetrics[]) : [];
+  return existsSync(path) ? (completeLines(readFileSync(path, 'utf8')) as Metrics[]) : [];
 }
 
 /** Lines that end in a newline; only those were written whole. */
