@@ -79,8 +79,5 @@ export class Printer {
 /** The PDF without the time of its making, which would make every file differ; no byte moves. */
 function undated(pdf: Buffer): Buffer {
   const text = pdf.toString('latin1');
-  return Buffer.from(
-    text.replace(/(?<=\/(?:Creation|Mod)Date \()D:\d{14}/g, 'D:20000101000000'),
-    'latin1',
-  );
+  return Buffer.from(text.replace(/(?<=\/(?:Creation|Mod)Date \()D:\d{14}/g, 'D:20000101000000'), 'latin1');
 }

@@ -42,7 +42,10 @@ type Answer = Record<string, unknown>;
 export class Chromium {
   readonly #process: ChildProcess;
   readonly #profile: string;
-  readonly #waiting = new Map<number, { resolve: (answer: Answer) => void; reject: (error: Error) => void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve: (answer: Answer) => void; reject: (error: Error) => void }
+  >();
   #sent = 0;
   #unread = '';
   #failure: Error | undefined;
@@ -71,7 +74,9 @@ export class Chromium {
       this.#waiting.clear();
     };
     this.#process.on('error', (error) => fail(reason(error)));
-    this.#process.on('exit', (code, signal) => fail(`it ended (${signal ?? code}) ${this.#complaint}`.trim()));
+    this.#process.on('exit', (code, signal) =>
+      fail(`it ended (${signal ?? code}) ${this.#complaint}`.trim()),
+    );
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.#complaint = text.trim().split('\n').at(-1)!.slice(0, 200);
     });
@@ -91,7 +96,9 @@ export class Chromium {
     return new Promise((resolve, reject) => {
       const late = setTimeout(() => {
         this.#waiting.delete(id);
-        reject(userError('FIGURE_BROWSER', `an answer to ${method}`, 'none', 'try again on a calmer machine'));
+        reject(
+          userError('FIGURE_BROWSER', `an answer to ${method}`, 'none', 'try again on a calmer machine'),
+        );
       }, PATIENCE);
       const done =
         <T>(settle: (value: T) => void) =>

@@ -21,7 +21,7 @@ import {
   edgesOf,
   type NodeDetail,
 } from './types.ts';
-import { completeGraph, unitePairEdges, uniteNodes } from './union.ts';
+import { completeGraph, uniteNodes, unitePairEdges } from './union.ts';
 
 /** One small drawing: a gold graph, or a prediction judged by one. */
 export interface GraphCell {
@@ -94,7 +94,9 @@ export function drawGraphGrid(cells: readonly GraphCell[], options: GraphGridOpt
     [options.title, SIZE.title, true, INK.text],
     [options.caption, SIZE.caption, false, INK.soft],
   ] as const) {
-    for (const line of text === undefined ? [] : wrapText(text, inner * FONT_RESERVE, size, bold ? 'bold' : 'normal')) {
+    for (const line of text === undefined
+      ? []
+      : wrapText(text, inner * FONT_RESERVE, size, bold ? 'bold' : 'normal')) {
       write(line, MARGIN, size, bold, fill);
       y += size + 5;
     }
@@ -166,7 +168,7 @@ function judge(cell: GraphCell, index: number): Judged {
   const query = cell.gold.query ?? cell.predicted.query;
   const inGold = nodes.filter((node) => node.gold !== undefined);
   const right = inGold.filter((node) => node.verdict === 'right').length;
-  const note = `${answerNote(cell.gold, cell.predicted)} · ${right} of ${inGold.length} steps right`;
+  const note = `${answerNote(cell.gold, cell.predicted)} · ${right}/${inGold.length} steps right`;
   return {
     title,
     note,
@@ -188,10 +190,8 @@ function judge(cell: GraphCell, index: number): Judged {
 function answerNote(gold: DrawableGraph, predicted: DrawableGraph): string {
   const { answer } = predicted;
   if (answer === undefined || answer === null) return '✗ no answer';
-  if (gold.answer === undefined || gold.answer === null) return `answer ${number(answer)}`;
-  return answer === gold.answer
-    ? `✓ answer ${number(answer)}`
-    : `✗ answer ${number(answer)}, not ${number(gold.answer)}`;
+  if (gold.answer === undefined || gold.answer === null) return number(answer);
+  return answer === gold.answer ? `✓ ${number(answer)}` : `✗ ${number(answer)}, not ${number(gold.answer)}`;
 }
 
 function valueText(value: number | null | undefined): string {
@@ -230,7 +230,12 @@ function drawCell(cell: Judged, layout: Layout, left: number, top: number, scale
   return group({ class: 'panel', transform: place }, parts);
 }
 
-function drawSmallNode(cell: CellNode, layout: Layout, scale: number, detail: NodeDetail | undefined): string {
+function drawSmallNode(
+  cell: CellNode,
+  layout: Layout,
+  scale: number,
+  detail: NodeDetail | undefined,
+): string {
   const { node, text, look, asked, told } = cell;
   const { x, y } = layout.centres.get(node.name)!;
   const style = LOOKS[look];

@@ -6,14 +6,7 @@ import { LINE_HEIGHT, type NodeLabel } from './label.ts';
 import type { Route } from './layout.ts';
 import type { NodeVerdict, QuantityMark } from './types.ts';
 
-export type NodeLook =
-  | NodeVerdict
-  | 'given'
-  | 'derived'
-  | 'total'
-  | 'unknown'
-  | 'undefined'
-  | 'distractor';
+export type NodeLook = NodeVerdict | 'given' | 'derived' | 'total' | 'unknown' | 'undefined' | 'distractor';
 
 interface Look {
   label: string;

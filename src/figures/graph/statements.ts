@@ -11,7 +11,8 @@ interface Statement extends DrawableNode {
   operation: string;
 }
 
-const SENTENCE = /^The (?:number of )?(.+?) (?:equals (.+)|exists, and its number is greater than 0|is greater than 0)$/;
+const SENTENCE =
+  /^The (?:number of )?(.+?) (?:equals (.+)|exists, and its number is greater than 0|is greater than 0)$/;
 
 /** Sentences by the quantity they are about; of a quantity with two (its relation and a given value) both. */
 export function sentencesByName(problem: string): Map<string, string> {
@@ -90,7 +91,9 @@ function relationOf(said: string): Pick<Statement, 'operation' | 'dependencies' 
   const constant = number === undefined ? {} : { constant: Number(number) };
   if (rest === '') return { ...constant, operation: 'constant', dependencies: [] };
   const [, form, terms = rest] = /^(?:the (sum of|difference between) (.+))?/.exec(rest)!;
-  const dependencies = terms.split(/,? and (?=the )|, (?=the )/).map((term) => term.replace(/^the (?:number of )?/, ''));
+  const dependencies = terms
+    .split(/,? and (?=the )|, (?=the )/)
+    .map((term) => term.replace(/^the (?:number of )?/, ''));
   const what = form === undefined ? '' : form.startsWith('sum') ? 'sum' : 'difference';
   const operation = [sign, what].filter((part) => part !== undefined && part !== '').join('_') || 'copy';
   return { ...constant, operation, dependencies };
