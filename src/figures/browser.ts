@@ -1,5 +1,6 @@
 /** PDF and PNG of SVG documents through Chromium, which is used if installed and never needed for other formats. */
 import { Chromium } from './chromium.ts';
+import { finishPdf } from './pdf.ts';
 import { withResolution } from './png.ts';
 
 export type BrowserFormat = 'pdf' | 'png';
@@ -64,7 +65,7 @@ export class Printer {
       marginRight: 0,
       pageRanges: '1',
     });
-    return undated(Buffer.from(data as string, 'base64'));
+    return finishPdf(Buffer.from(data as string, 'base64'), width * 0.75, height * 0.75);
   }
 
   #send(method: string, params: object): Promise<Record<string, unknown>> {
@@ -74,10 +75,4 @@ export class Printer {
   close(): Promise<void> {
     return this.#browser.close();
   }
-}
-
-/** The PDF without the time of its making, which would make every file differ; no byte moves. */
-function undated(pdf: Buffer): Buffer {
-  const text = pdf.toString('latin1');
-  return Buffer.from(text.replace(/(?<=\/(?:Creation|Mod)Date \()D:\d{14}/g, 'D:20000101000000'), 'latin1');
 }

@@ -109,9 +109,9 @@ export function drawGraphGrid(cells: readonly GraphCell[], options: GraphGridOpt
     for (const [column, cell] of inRow.entries()) {
       const x = MARGIN + column * (cellWidth + GAP.x);
       const layout = layouts.get(cell.group)!;
-      write(fit(cell.title, cellWidth, SIZE.caption, 'bold'), x, SIZE.caption, true, INK.text);
+      write(shorten(cell.title, cellWidth, SIZE.caption, 'bold'), x, SIZE.caption, true, INK.text);
       y += SIZE.caption + 3;
-      write(fit(cell.note, cellWidth, SIZE.small, 'normal'), x, SIZE.small, false, INK.soft);
+      write(shorten(cell.note, cellWidth, SIZE.small, 'normal'), x, SIZE.small, false, INK.soft);
       y -= SIZE.caption + 3;
       const left = x + (cellWidth - layout.width * scale) / 2;
       parts.push(drawCell(cell, layout, left, y + HEAD, scale));
@@ -168,7 +168,7 @@ function judge(cell: GraphCell, index: number): Judged {
   const query = cell.gold.query ?? cell.predicted.query;
   const inGold = nodes.filter((node) => node.gold !== undefined);
   const right = inGold.filter((node) => node.verdict === 'right').length;
-  const note = `${answerNote(cell.gold, cell.predicted)} · ${right}/${inGold.length} steps right`;
+  const note = `${answerNote(cell.gold, cell.predicted)} · ${right}/${inGold.length} right`;
   return {
     title,
     note,
@@ -299,6 +299,6 @@ function legendOf(cells: readonly Judged[]): LegendEntry[] {
 }
 
 /** The line, shortened to its room. */
-function fit(text: string, width: number, size: number, weight: 'normal' | 'bold'): string {
+function shorten(text: string, width: number, size: number, weight: 'normal' | 'bold'): string {
   return wrapText(text, width * FONT_RESERVE, size, weight, 1)[0] ?? '';
 }
