@@ -8,6 +8,7 @@ import {
 } from '../../../src/figures/graph/index.ts';
 import { distractorsOf, sentencesByName } from '../../../src/figures/graph/statements.ts';
 import { createTaskSource, responseText } from '../../../src/tasks/index.ts';
+import { matchesGallery } from '../gallery.ts';
 import { byClass, parseXml } from '../xml.ts';
 import { gold } from './graphs.ts';
 
@@ -107,6 +108,7 @@ describe('records drawn', () => {
     assert.deepEqual(faint(drawTask(task, { distractors: true }).svg), [others]);
     assert.deepEqual(faint(drawResponse(task, responseText(task), { distractors: true }).svg), [others, 0]);
     assert.match(drawTask(task, { distractors: true }).svg, />not needed</);
+    matchesGallery('graph_distractors', drawTask(task, { distractors: true }).svg);
   });
 
   it('when a response computes a quantity that is not needed', () => {
