@@ -72,7 +72,7 @@ export function register(program: Command): void {
     .option('--json', 'print one JSON document')
     .action(async (name: string, given: Record<string, unknown>) => {
       const { figureFormat, saveFigure } = await import('../figures/export.ts');
-      const { inches } = await import('../figures/paper.ts');
+      const { inches } = await import('../figures/print-width.ts');
       const options = checkOptions(name, given);
       figureFormat(options.out);
       const { printWidth, dpi } = options;

@@ -5,8 +5,8 @@ import { writeFileAtomically } from '../core/files.ts';
 import { type BrowserFormat, Printer } from './browser.ts';
 import { Figure } from './figure.ts';
 import type { GraphFigure } from './graph/index.ts';
-import { inches, type PaperWidth } from './paper.ts';
 import { standalonePage } from './plotly/page.ts';
+import { inches, type PaperWidth } from './print-width.ts';
 
 export const FIGURE_FORMATS = ['.svg', '.html', '.json', '.pdf', '.png'] as const;
 

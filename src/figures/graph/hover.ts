@@ -66,10 +66,20 @@ box.appendChild(part);
 });
 box.style.display='block';
 var outer=place.getBoundingClientRect(),inner=node.getBoundingClientRect();
-var left=Math.max(0,Math.min(inner.left-outer.left,outer.width-box.offsetWidth));
-var below=inner.bottom-outer.top+8,above=inner.top-outer.top-box.offsetHeight-8;
+var near=inner.left-outer.left,far=inner.right-outer.left,width=box.offsetWidth,height=box.offsetHeight;
+var top=inner.top-outer.top,left;
+if(far+10+width<=outer.width)left=far+10;
+else if(near-10-width>=0)left=near-10-width;
+else{
+left=Math.min(near,outer.width-width);
+var below=inner.bottom-outer.top+8,above=top-height-8;
+top=above>=0&&below+height>outer.height?above:below;
+box.style.left=Math.max(0,left)+'px';
+box.style.top=top+'px';
+return;
+}
 box.style.left=left+'px';
-box.style.top=(above>=0&&below+box.offsetHeight>outer.height?above:below)+'px';
+box.style.top=Math.max(0,Math.min(top,outer.height-height))+'px';
 }
 node.addEventListener('mouseenter',enter);
 node.addEventListener('mouseleave',hide);
