@@ -1,7 +1,7 @@
 /** `interplay figure`: one figure from a file of rows, runs or tasks. */
 import type { Command } from 'commander';
 import { userError } from '../core/errors.ts';
-import type { Figure, GraphFigure, LossKind } from '../figures/index.ts';
+import type { Figure, GraphFigure, LossKind, PaperWidth } from '../figures/index.ts';
 import { integerOption, printJson } from './terminal.ts';
 
 interface Options {
@@ -17,6 +17,9 @@ interface Options {
   loss?: LossKind;
   groups?: true;
   width?: number;
+  distractors?: true;
+  printWidth?: string;
+  dpi?: number;
   json?: true;
 }
 
@@ -37,7 +40,7 @@ const FLAGS: Record<Name, readonly string[]> = {
   error_types: ['by', 'width'],
   training_curve: ['width'],
   loss_curves: ['loss', 'groups', 'width'],
-  graph: ['index', 'width'],
+  graph: ['index', 'width', 'distractors'],
 };
 
 export function register(program: Command): void {
@@ -58,15 +61,27 @@ export function register(program: Command): void {
     .option('--k <list>', 'only these k, such as 1,16')
     .option('--loss <kind>', 'loss_curves: held-out (default) or training')
     .option('--groups', 'loss_curves: a panel for each group of held-out tasks (validation.by of the runs)')
+    .option('--distractors', 'graph: also what the answer does not need')
     .option('--width <px>', 'width in px (96 to the inch)', integerOption(200, 4000))
+    .option(
+      '--print-width <width>',
+      'printed width of .svg, .pdf, .png: 85mm, 3.25in, 240pt, column, textwidth, page',
+    )
+    .option('--dpi <n>', 'pixels of a .png to the printed inch (default 300)', integerOption(30, 2400))
     .option('--seed <n>', 'accepted as everywhere; nothing here is random', integerOption(0))
     .option('--json', 'print one JSON document')
     .action(async (name: string, given: Record<string, unknown>) => {
       const { figureFormat, saveFigure } = await import('../figures/export.ts');
+      const { inches } = await import('../figures/print-width.ts');
       const options = checkOptions(name, given);
       figureFormat(options.out);
+      const { printWidth, dpi } = options;
+      if (printWidth !== undefined) inches(printWidth);
       const figure = await draw(name as Name, options);
-      await saveFigure(figure, options.out);
+      await saveFigure(figure, options.out, {
+        ...(printWidth === undefined ? {} : { width: printWidth as PaperWidth }),
+        ...(dpi === undefined ? {} : { dpi }),
+      });
       const { inputs, out } = options;
       if (options.json) printJson({ figure: name, in: inputs.length === 1 ? inputs[0] : inputs, out });
       else process.stdout.write(`${name} written to ${options.out}\n`);
@@ -78,7 +93,7 @@ function checkOptions(name: string, given: Record<string, unknown>): Options {
     throw userError('FIGURE_NAME', `a figure (${NAMES.join(', ')})`, name, 'choose one of them');
   }
   const allowed = FLAGS[name as Name];
-  for (const flag of ['index', 'by', 'verifier', 'k', 'loss', 'groups', 'width']) {
+  for (const flag of ['index', 'by', 'verifier', 'k', 'loss', 'groups', 'width', 'distractors']) {
     if (given[flag] === undefined || allowed.includes(flag)) continue;
     throw userError('USAGE', `the options of figure ${name}`, `--${flag}`, 'leave it out');
   }
@@ -110,7 +125,10 @@ async function draw(name: Name, options: Options): Promise<Figure | GraphFigure>
     ...(width === undefined ? {} : { width }),
   };
   const grouped = { ...common, ...(by === undefined ? {} : { by }) };
-  if (name === 'graph') return figures.drawGraph(await graphOf(options), common);
+  if (name === 'graph') {
+    const { distractors = false } = options;
+    return figures.drawTask(await taskOf(options), { ...common, distractors });
+  }
   if (name === 'loss_curves') {
     const { inputs, loss = 'held-out', groups = false } = options;
     const rows = figures.lossRows(inputs, { loss, groups });
@@ -133,15 +151,11 @@ async function draw(name: Name, options: Options): Promise<Figure | GraphFigure>
   return name === 'pass_at_k' ? figures.passAtKCurve(rows, pass) : figures.passAtKByOp(rows, pass);
 }
 
-/** The gold graph of one task; a record of the reference, which has none, gives it by its solution. */
-async function graphOf(options: Options) {
+async function taskOf(options: Options) {
   const { readTasks } = await import('../tasks/index.ts');
   let count = 0;
   for (const task of readTasks(options.in)) {
-    if (count++ < options.index) continue;
-    if (task.graph) return task.graph;
-    const { goldGraph } = await import('../verify/index.ts');
-    return goldGraph(task);
+    if (count++ === options.index) return task;
   }
   throw userError(
     'TASK_INDEX',

@@ -1,94 +1,78 @@
-/** PDF and PNG of an SVG through Chromium. Both it and playwright-core are used if installed, never needed. */
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { userError } from '../core/errors.ts';
-import { reason } from '../core/files.ts';
+/** PDF and PNG of SVG documents through Chromium, which is used if installed and never needed for other formats. */
+import { Chromium } from './chromium.ts';
+import { finishPdf } from './pdf.ts';
+import { withResolution } from './png.ts';
 
 export type BrowserFormat = 'pdf' | 'png';
 
-/** The part of playwright-core that is used here; the package itself is optional. */
-interface Playwright {
-  chromium: { launch(options: { executablePath: string; args: string[] }): Promise<Browser> };
-}
-interface Browser {
-  newContext(options: object): Promise<{ newPage(): Promise<Page> }>;
-  close(): Promise<void>;
-}
-interface Page {
-  setContent(html: string): Promise<void>;
-  screenshot(options: object): Promise<Uint8Array>;
-  pdf(options: object): Promise<Uint8Array>;
+/** What to print: the SVG, and the size that it gets. */
+export interface Print {
+  svg: string;
+  format: BrowserFormat;
+  /** Size of the drawing in its own px (96 to the inch). */
+  size: { width: number; height: number };
+  /** Printed inches per inch of the drawing. */
+  scale: number;
+  /** Pixels to the printed inch, for a PNG. */
+  dpi: number;
 }
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'];
+/** A browser that prints one picture after another. */
+export class Printer {
+  readonly #browser: Chromium;
+  readonly #page: string;
+  readonly #frame: string;
 
-/**
- * The picture as a PDF of exactly its size with its fonts embedded, or as a PNG of `scale` pixels per px.
- * The browser is offline.
- * @throws FIGURE_BROWSER when playwright-core or Chromium is not there, naming which
- */
-export async function printInBrowser(svg: string, format: BrowserFormat, scale: number): Promise<Uint8Array> {
-  const size = /^<svg[^>]* width="([\d.]+)" height="([\d.]+)"/.exec(svg);
-  const width = Math.ceil(Number(size?.[1]));
-  const height = Math.ceil(Number(size?.[2]));
-  const { chromium } = await loadPlaywright();
-  const executablePath = findChromium();
-  let browser: Browser;
-  try {
-    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
-  } catch (error) {
-    throw userError('FIGURE_BROWSER', 'a Chromium that starts', reason(error), `check ${executablePath}`);
+  /** @throws FIGURE_BROWSER */
+  static async open(): Promise<Printer> {
+    const browser = await Chromium.start();
+    const { targetId } = await browser.send('Target.createTarget', { url: 'about:blank' });
+    const { sessionId } = await browser.send('Target.attachToTarget', { targetId, flatten: true });
+    const page = sessionId as string;
+    const { frameTree } = await browser.send('Page.getFrameTree', {}, page);
+    return new Printer(browser, page, (frameTree as { frame: { id: string } }).frame.id);
   }
-  try {
-    const context = await browser.newContext({
-      offline: true,
-      viewport: { width, height },
-      deviceScaleFactor: scale,
+
+  private constructor(browser: Chromium, page: string, frame: string) {
+    this.#browser = browser;
+    this.#page = page;
+    this.#frame = frame;
+  }
+
+  /** The picture as a PDF page of exactly its size with its fonts embedded, or as a PNG of that many pixels. */
+  async print({ svg, format, size, scale, dpi }: Print): Promise<Uint8Array> {
+    const [width, height] = [size.width * scale, size.height * scale];
+    const html = `<!DOCTYPE html><style>@page{size:${width}px ${height}px;margin:0}html,body{margin:0;overflow:hidden}svg{display:block;width:${width}px;height:${height}px}</style>${svg}`;
+    await this.#send('Page.setDocumentContent', { frameId: this.#frame, html });
+    if (format === 'png') {
+      await this.#send('Emulation.setDeviceMetricsOverride', {
+        width: Math.ceil(width),
+        height: Math.ceil(height),
+        deviceScaleFactor: dpi / 96,
+        mobile: false,
+      });
+      const clip = { x: 0, y: 0, width, height, scale: 1 };
+      const { data } = await this.#send('Page.captureScreenshot', { format: 'png', clip });
+      return withResolution(Buffer.from(data as string, 'base64'), dpi);
+    }
+    const { data } = await this.#send('Page.printToPDF', {
+      printBackground: true,
+      paperWidth: width / 96,
+      paperHeight: height / 96,
+      marginTop: 0,
+      marginBottom: 0,
+      marginLeft: 0,
+      marginRight: 0,
+      pageRanges: '1',
     });
-    const page = await context.newPage();
-    await page.setContent(
-      `<!DOCTYPE html><style>@page{size:${width}px ${height}px;margin:0}body{margin:0}svg{display:block}</style>${svg}`,
-    );
-    return format === 'png'
-      ? await page.screenshot({ type: 'png', clip: { x: 0, y: 0, width, height } })
-      : await page.pdf({
-          width: `${width}px`,
-          height: `${height}px`,
-          printBackground: true,
-          pageRanges: '1',
-        });
-  } finally {
-    await browser.close();
+    return finishPdf(Buffer.from(data as string, 'base64'), width * 0.75, height * 0.75);
   }
-}
 
-async function loadPlaywright(): Promise<Playwright> {
-  try {
-    // A name in a variable: the package need not be there when types are checked.
-    const name = 'playwright-core';
-    const loaded = (await import(name)) as Playwright & { default?: Playwright };
-    return loaded.chromium === undefined ? loaded.default! : loaded;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw userError(
-      'FIGURE_BROWSER',
-      'the package playwright-core for .pdf and .png',
-      'none installed',
-      'run npm install --no-save playwright-core, or save as .svg or .html',
-    );
+  #send(method: string, params: object): Promise<Record<string, unknown>> {
+    return this.#browser.send(method, params, this.#page);
   }
-}
 
-function findChromium(): string {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  const found = NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) =>
-    existsSync(path),
-  );
-  if (found !== undefined) return found;
-  throw userError(
-    'FIGURE_BROWSER',
-    `Chromium on the PATH (${NAMES.slice(0, 3).join(', ')}) for .pdf and .png`,
-    'none',
-    'install the package chromium, or save as .svg or .html',
-  );
+  close(): Promise<void> {
+    return this.#browser.close();
+  }
 }

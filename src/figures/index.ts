@@ -4,13 +4,14 @@
  * have their SVG as `.svg`, and are saved by {@link saveFigure}.
  */
 export { type ErrorTypesOptions, errorTypes } from './error-types.ts';
-export { FIGURE_FORMATS, type SaveOptions, saveFigure } from './export.ts';
+export { FIGURE_FORMATS, type SaveJob, type SaveOptions, saveFigure, saveFigures } from './export.ts';
 export { Figure } from './figure.ts';
 export type { Frame } from './frame.ts';
 export * from './graph/index.ts';
 export { type LossCurvesOptions, lossCurves } from './loss-curves.ts';
 export { type LossKind, type LossRow, type LossRowsOptions, lossRows } from './loss-rows.ts';
 export { type PassAtKOptions, passAtKByOp, passAtKCurve } from './pass-at-k.ts';
+export { PAPER_WIDTHS, type PaperWidth, pixels } from './print-width.ts';
 export type { IntervalStyle } from './series.ts';
 export { type TrainingCurveOptions, trainingCurve } from './training-curve.ts';
 export type { FigureLayout, FigureSpec, Trace } from './types.ts';

@@ -1,9 +1,9 @@
 /** Problems and answers for reading: each quantity in its own colour, each step with its verdict. */
 
+import { splitGold, splitResponse, splitSteps } from '../verify/index.ts';
 import { Displayable } from './displayable.ts';
 import { Highlighter, type NamedNode } from './highlight.ts';
 import { escapeHtml, PAPER } from './html.ts';
-import { splitGold, splitResponse, splitSteps } from './steps.ts';
 
 /** The fields of a task that are shown; records with more fields are fine, a graph is optional. */
 export interface ShowableTask {

@@ -17,3 +17,4 @@ export { checkedResponse, type ResponseRow } from './rows.ts';
 export { normalizeName, parseSolution } from './solution.ts';
 export * from './types.ts';
 export { type VerifyOptions, verify } from './verify.ts';
+export { splitGold, splitResponse, splitSteps, type WrittenStep } from './written.ts';

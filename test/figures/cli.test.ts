@@ -165,6 +165,17 @@ describe('figure command', () => {
     });
   });
 
+  it('makes a figure as wide as it is printed, and knows what is no width', async () => {
+    const draw = (width: string, out: string) =>
+      interplay('figure', 'graph', '--in', at('tasks.jsonl'), '--out', at(out), '--print-width', width);
+    assert.equal((await draw('85mm', 'printed.svg')).code, 0);
+    assert.match(readFileSync(at('printed.svg'), 'utf8'), /^<svg[^>]* width="85mm" height="[\d.]+mm"/);
+    rmSync(at('printed.svg'));
+    const refused = await draw('broad', 'printed.svg');
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /^interplay: FIGURE_WIDTH: /);
+  });
+
   it('draws the graph of a record that has none, from its solution', async () => {
     const run = await interplay('figure', 'graph', '--in', at('tasks.jsonl'), '--out', at('g.svg'), '--json');
     assert.deepEqual(JSON.parse(run.stdout), { figure: 'graph', in: at('tasks.jsonl'), out: at('g.svg') });

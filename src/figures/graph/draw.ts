@@ -12,12 +12,13 @@ import { summariseGraph, summarisePair } from './summary.ts';
 import {
   type DrawableComparison,
   type DrawableGraph,
+  type DrawableNode,
   edgeKey,
   edgesOf,
   type GraphOptions,
   type GraphPairOptions,
 } from './types.ts';
-import { completeGraph, type UnionNode, uniteNodes } from './union.ts';
+import { completeGraph, type UnionNode, uniteNodes, unitePairEdges } from './union.ts';
 
 /**
  * Draws one graph: boxes by what they are (given number, stated relation, total, unknown), the computation in
@@ -26,22 +27,31 @@ import { completeGraph, type UnionNode, uniteNodes } from './union.ts';
 export function drawGraph(graph: DrawableGraph, options: GraphOptions = {}): GraphFigure {
   const whole = completeGraph(graph);
   const values = valuesOf(whole);
+  const around = distractorPart(options.distractors, whole, values);
   const labels = new Map(whole.nodes.map((node) => [node.name, labelNode(node, values)]));
-  const edges = edgesOf(whole);
+  for (const { node, label } of around.nodes) labels.set(node.name, label);
+  const edges = [...edgesOf(whole), ...around.pairs];
   const { layout } = chooseLayout(withRing(labels, graph.query), edges, options, 1);
   const told = toldNode(graph);
   const panel: Panel = {
     title: options.title ?? 'Dependency graph',
     caption: options.caption ?? graphCaption(whole),
-    nodes: whole.nodes.map((node) => ({
-      node,
-      label: labels.get(node.name)!,
-      look: kindLook(node),
-      asked: node.name === graph.query,
-      told: node.name === told,
-    })),
-    edges: edges.map(([parent, child]) => ({ key: edgeKey(parent, child), look: 'plain' })),
+    nodes: [
+      ...whole.nodes.map((node) => ({
+        node,
+        label: labels.get(node.name)!,
+        look: kindLook(node),
+        asked: node.name === graph.query,
+        told: node.name === told,
+      })),
+      ...around.nodes,
+    ],
+    edges: [
+      ...edgesOf(whole).map((edge) => ({ key: edgeKey(...edge), look: 'plain' as const })),
+      ...around.edges,
+    ],
     quantities: options.quantities,
+    details: options.details,
   };
   return assemble([panel], layout, 'beside', {}, summariseGraph(panel.title, whole));
 }
@@ -69,28 +79,34 @@ export function drawGraphPair(
     predictedLabels.set(node.name, labelPredicted(node, predictedValues));
     sizes.set(node.name, largest(goldLabels.get(node.name), predictedLabels.get(node.name)!));
   }
-  const goldEdges = edgesOf(gold);
-  const predictedEdges = edgesOf(predicted);
-  const inGold = new Set(goldEdges.map((edge) => edgeKey(...edge)));
-  const inPredicted = new Set(predictedEdges.map((edge) => edgeKey(...edge)));
-  const extra = predictedEdges.filter((edge) => !inGold.has(edgeKey(...edge)));
-  const { layout, beside } = chooseLayout(withRing(sizes, query), [...goldEdges, ...extra], options, 2);
+  const edges = unitePairEdges(gold, predicted);
+  const around = distractorPart(options.distractors, completeGraph(gold), goldValues);
+  for (const { node, label } of around.nodes) {
+    goldLabels.set(node.name, label);
+    sizes.set(node.name, largest(sizes.get(node.name), label));
+  }
+  const all = [...new Map([...edges.all, ...around.pairs].map((edge) => [edgeKey(...edge), edge])).values()];
+  const { layout, beside } = chooseLayout(withRing(sizes, query), all, options, 2);
 
   const told = toldNode(gold);
   const goldPanel: Panel = {
     title: options.goldTitle ?? 'Gold graph',
     caption: graphCaption(completeGraph(gold)),
-    nodes: nodes
-      .filter((node) => node.gold !== undefined)
-      .map((node) => ({
-        node: node.gold!,
-        label: { ...goldLabels.get(node.name)!, ...sizes.get(node.name)! },
-        look: kindLook(node.gold!),
-        asked: node.name === query,
-        told: node.name === told,
-      })),
-    edges: goldEdges.map((edge) => ({ key: edgeKey(...edge), look: 'plain' })),
+    nodes: [
+      ...nodes
+        .filter((node) => node.gold !== undefined)
+        .map((node) => ({
+          node: node.gold!,
+          label: { ...goldLabels.get(node.name)!, ...sizes.get(node.name)! },
+          look: kindLook(node.gold!),
+          asked: node.name === query,
+          told: node.name === told,
+        })),
+      ...around.nodes.map((part) => ({ ...part, label: { ...part.label, ...sizes.get(part.node.name)! } })),
+    ],
+    edges: [...edges.gold, ...around.edges],
     quantities: options.quantities,
+    details: options.details,
   };
   const predictedPanel: Panel = {
     title: options.predictedTitle ?? 'Predicted graph',
@@ -102,14 +118,9 @@ export function drawGraphPair(
       asked: node.name === query,
       told: false, // its corner shows the verdict
     })),
-    edges: [
-      ...goldEdges.map((edge) => {
-        const key = edgeKey(...edge);
-        return { key, look: inPredicted.has(key) ? ('plain' as const) : ('missing' as const) };
-      }),
-      ...extra.map((edge) => ({ key: edgeKey(...edge), look: 'extra' as const })),
-    ],
+    edges: edges.predicted,
     quantities: options.quantities,
+    details: options.details,
   };
 
   const title = options.title ?? `Gold and predicted graph: ${predictedPanel.caption}`;
@@ -124,6 +135,29 @@ export function drawGraphPair(
     heading,
     summarisePair(title, nodes, query),
   );
+}
+
+/** Quantities that are not needed, as far as the graph does not have them itself, with their edges. */
+function distractorPart(
+  distractors: readonly DrawableNode[] = [],
+  graph: DrawableGraph,
+  values: ReadonlyMap<string, number>,
+) {
+  const own = new Set(graph.nodes.map(({ name }) => name));
+  const others = completeGraph({ nodes: distractors }).nodes.filter(({ name }) => !own.has(name));
+  const known = new Map([...valuesOf({ nodes: others }), ...values]);
+  const pairs = edgesOf({ nodes: others });
+  return {
+    nodes: others.map((node) => ({
+      node,
+      label: labelNode(node, known),
+      look: 'distractor' as const,
+      asked: false,
+      told: false,
+    })),
+    pairs,
+    edges: pairs.map((edge) => ({ key: edgeKey(...edge), look: 'distractor' as const })),
+  };
 }
 
 function largest(a: Size | undefined, b: Size): Size {

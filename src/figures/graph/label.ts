@@ -95,11 +95,27 @@ function wrapValue(text: string, short: string): string[] {
  * or the result is not the node's value (then the operation is not what was computed).
  */
 export function writeOperation(node: DrawableNode, values: ReadonlyMap<string, number>): string | undefined {
+  const written = compute(node, values);
+  return written === undefined || written.result !== node.value ? undefined : written.text;
+}
+
+/** What the node's operation gives with its parents' values; undefined when that is not known. */
+export function resultOf(
+  node: DrawableNode,
+  values: ReadonlyMap<string, number | null | undefined>,
+): number | undefined {
+  if (node.operation === 'constant') return node.constant;
+  if (node.operation === 'copy') return values.get(node.dependencies[0] ?? '') ?? undefined;
+  return compute(node, values)?.result;
+}
+
+function compute(
+  node: DrawableNode,
+  values: ReadonlyMap<string, number | null | undefined>,
+): Written | undefined {
   const parents = node.dependencies.map((name) => values.get(name));
-  if (!parents.every((value) => value !== undefined)) return undefined;
-  const written = OPERATIONS[node.operation ?? '']?.(parents, node.constant);
-  if (written === undefined || written.result !== node.value) return undefined;
-  return written.text;
+  if (!parents.every((value) => value !== undefined && value !== null)) return undefined;
+  return OPERATIONS[node.operation ?? '']?.(parents, node.constant);
 }
 
 interface Written {

@@ -3,9 +3,10 @@ import { INK, mix, SIZE } from '../style.ts';
 import { element, escapeMarkup, px } from '../svg/markup.ts';
 import { textWidth } from '../text.ts';
 import { LINE_HEIGHT, type NodeLabel } from './label.ts';
+import type { Route } from './layout.ts';
 import type { NodeVerdict, QuantityMark } from './types.ts';
 
-export type NodeLook = NodeVerdict | 'given' | 'derived' | 'total' | 'unknown' | 'undefined';
+export type NodeLook = NodeVerdict | 'given' | 'derived' | 'total' | 'unknown' | 'undefined' | 'distractor';
 
 interface Look {
   label: string;
@@ -58,6 +59,7 @@ export const LOOKS: Record<NodeLook, Look> = {
     dash: '2 3',
     text: '#6b7075',
   },
+  distractor: { label: 'not needed', stroke: '#c4c8cc', fill: '#ffffff', text: '#80868b' },
 };
 
 /** Mark of the quantity whose value a reverse problem gives, though it follows from others. */
@@ -71,6 +73,7 @@ export const EDGE = {
   plain: { label: 'needs', stroke: '#5b6168', width: 1.4 },
   missing: { label: 'missing edge', stroke: '#8a8f94', width: 1.4, dash: '5 3.5' },
   extra: { label: 'extra edge', stroke: '#D98E04', width: 1.9 },
+  distractor: { label: 'not needed', stroke: '#d3d6da', width: 1.1 },
 } as const;
 export type EdgeLook = keyof typeof EDGE;
 
@@ -162,6 +165,23 @@ export function drawNode(
 function quantityLabel(left: number, top: number, { label }: QuantityMark, ink: string): string {
   const attributes = { class: 'quantity', x: left, y: top + 8.5, 'font-size': 8.5, fill: ink };
   return element('text', attributes, escapeMarkup(label));
+}
+
+/** An edge on its route, with its head. */
+export function drawEdge(key: string, route: Route, look: EdgeLook): string {
+  const style = EDGE[look];
+  return element(
+    'g',
+    { class: `edge ${look}`, 'data-edge': key.replace('\0', ' → ') },
+    element('path', {
+      d: route.line,
+      fill: 'none',
+      stroke: style.stroke,
+      'stroke-width': style.width,
+      'stroke-dasharray': 'dash' in style ? style.dash : undefined,
+    }),
+    element('path', { class: 'head', d: route.head, fill: style.stroke }),
+  );
 }
 
 /** A disc with a verdict's sign, or that of {@link TOLD}. */

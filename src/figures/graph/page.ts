@@ -6,8 +6,8 @@ import { GraphFigure } from './figure.ts';
 import { type NodeLabel, number } from './label.ts';
 import type { Layout } from './layout.ts';
 import { drawLegend, type LegendEntry } from './legend.ts';
-import { drawNode, EDGE, type EdgeLook, type NodeLook } from './marks.ts';
-import { type DrawableNode, type QuantityMark, VERDICTS } from './types.ts';
+import { drawEdge, drawNode, type EdgeLook, LOOKS, type NodeLook } from './marks.ts';
+import { type DrawableNode, type NodeDetail, type QuantityMark, VERDICTS } from './types.ts';
 
 /** Around everything; rings and badges reach out of the layout's boxes by less. */
 export const MARGIN = 18;
@@ -19,6 +19,7 @@ export interface Panel {
   caption: string;
   nodes: { node: DrawableNode; label: NodeLabel; look: NodeLook; asked: boolean; told: boolean }[];
   quantities?: ReadonlyMap<string, QuantityMark> | undefined;
+  details?: ReadonlyMap<string, NodeDetail> | undefined;
   edges: { key: string; look: EdgeLook }[];
 }
 
@@ -36,7 +37,7 @@ function legendOf(panel: Panel): LegendEntry[] {
   for (const look of VERDICTS) {
     if (count(look) > 0) legend.push({ mark: 'node', look, count: count(look) });
   }
-  for (const look of ['unknown', 'given', 'derived', 'total', 'undefined'] as const) {
+  for (const look of ['unknown', 'given', 'derived', 'total', 'undefined', 'distractor'] as const) {
     if (count(look) > 0) legend.push({ mark: 'node', look, total: look === 'total', ...paper });
   }
   for (const look of ['missing', 'extra'] as const) {
@@ -124,24 +125,9 @@ function at(x: number, y: number, markup: string): string {
 
 function drawPanel(panel: Panel, layout: Layout, x: number, y: number): string {
   // Missing edges first and extra ones last, so that what was predicted lies over what was not.
-  const order: EdgeLook[] = ['missing', 'plain', 'extra'];
+  const order: EdgeLook[] = ['distractor', 'missing', 'plain', 'extra'];
   const edges = [...panel.edges].sort((a, b) => order.indexOf(a.look) - order.indexOf(b.look));
-  const parts = edges.map(({ key, look }) => {
-    const route = layout.routes.get(key)!;
-    const style = EDGE[look];
-    return element(
-      'g',
-      { class: `edge ${look}`, 'data-edge': key.replace('\0', ' → ') },
-      element('path', {
-        d: route.line,
-        fill: 'none',
-        stroke: style.stroke,
-        'stroke-width': style.width,
-        'stroke-dasharray': 'dash' in style ? style.dash : undefined,
-      }),
-      element('path', { class: 'head', d: route.head, fill: style.stroke }),
-    );
-  });
+  const parts = edges.map(({ key, look }) => drawEdge(key, layout.routes.get(key)!, look));
   for (const { node, label, look, asked, told } of panel.nodes) {
     const centre = layout.centres.get(node.name)!;
     parts.push(
@@ -149,7 +135,7 @@ function drawPanel(panel: Panel, layout: Layout, x: number, y: number): string {
         asked,
         told,
         total: node.kind === 'abstract',
-        tooltip: tooltip(node, look, told),
+        tooltip: tooltip(node, look, told, panel.details?.get(node.name)),
         quantity: panel.quantities?.get(node.name),
       }),
     );
@@ -157,8 +143,15 @@ function drawPanel(panel: Panel, layout: Layout, x: number, y: number): string {
   return group({ class: 'panel', transform: `translate(${Math.round(x)} ${Math.round(y)})` }, parts);
 }
 
-function tooltip(node: DrawableNode, look: NodeLook, told: boolean): string {
+/** What is shown while the pointer rests on a node: what it is, and what the texts say of it, a line each. */
+export function tooltip(node: DrawableNode, look: NodeLook, told: boolean, detail?: NodeDetail): string {
   const value = node.value === undefined || node.value === null ? 'no value' : number(node.value);
   const parents = node.dependencies.length === 0 ? '' : `; from ${node.dependencies.join(', ')}`;
-  return `${node.name}: ${value}${parents} (${look.replaceAll('_', ' ')}${told ? ', value given' : ''})`;
+  const what = look === 'distractor' ? LOOKS.distractor.label : look.replaceAll('_', ' ');
+  return [
+    `${node.name}: ${value}${parents} (${what}${told ? ', value given' : ''})`,
+    ...(detail?.sentence === undefined ? [] : [`Problem: ${detail.sentence}`]),
+    ...(detail?.gold === undefined ? [] : [`Solution: ${detail.gold}`]),
+    ...(detail?.response === undefined ? [] : [`Response: ${detail.response}`]),
+  ].join('\n');
 }

@@ -51,6 +51,16 @@ export interface QuantityMark {
   label: string;
 }
 
+/** What is shown of a quantity beside the drawing, where a pointer rests on its node. */
+export interface NodeDetail {
+  /** The problem's sentence about it. */
+  sentence?: string;
+  /** The gold solution's step. */
+  gold?: string;
+  /** The response's step. */
+  response?: string;
+}
+
 /** Options of both drawings; text that is not given is made from the graphs. */
 export interface GraphOptions {
   title?: string;
@@ -63,6 +73,10 @@ export interface GraphOptions {
   direction?: 'down' | 'right' | 'auto';
   /** How texts beside the drawing mark quantities, by name: boxes get the same colour and number. */
   quantities?: ReadonlyMap<string, QuantityMark>;
+  /** Texts by node name, shown while the pointer rests on the node. */
+  details?: ReadonlyMap<string, NodeDetail>;
+  /** Quantities that the problem states but the answer does not need, drawn faintly with the gold graph. */
+  distractors?: readonly DrawableNode[];
   /** Page width in px that the automatic choices aim at (default 1180). The drawing itself keeps its size. */
   width?: number;
 }

@@ -1,8 +1,10 @@
 /** Two graphs over one set of nodes: what the side-by-side drawing and its text summary are made from. */
+import type { EdgeLook } from './marks.ts';
 import {
   type DrawableComparison,
   type DrawableGraph,
   type DrawableNode,
+  edgeKey,
   edgesOf,
   type NodeVerdict,
   verdictOf,
@@ -41,6 +43,32 @@ export function uniteNodes(
       verdict,
     };
   });
+}
+
+/** Edges of both graphs, and how they look in the gold panel and in the predicted one. */
+export function unitePairEdges(gold: DrawableGraph, predicted: DrawableGraph): PairEdges {
+  const goldEdges = edgesOf(gold);
+  const predictedEdges = edgesOf(predicted);
+  const inGold = new Set(goldEdges.map((edge) => edgeKey(...edge)));
+  const inPredicted = new Set(predictedEdges.map((edge) => edgeKey(...edge)));
+  const extra = predictedEdges.filter((edge) => !inGold.has(edgeKey(...edge)));
+  return {
+    all: [...goldEdges, ...extra],
+    gold: goldEdges.map((edge) => ({ key: edgeKey(...edge), look: 'plain' })),
+    predicted: [
+      ...goldEdges.map((edge) => {
+        const key = edgeKey(...edge);
+        return { key, look: inPredicted.has(key) ? ('plain' as const) : ('missing' as const) };
+      }),
+      ...extra.map((edge) => ({ key: edgeKey(...edge), look: 'extra' as const })),
+    ],
+  };
+}
+
+interface PairEdges {
+  all: [string, string][];
+  gold: { key: string; look: EdgeLook }[];
+  predicted: { key: string; look: EdgeLook }[];
 }
 
 /** Names that nodes have as parents. */

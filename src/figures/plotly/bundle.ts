@@ -80,7 +80,7 @@ draw();
 }
 
 /** Different for every figure of a page, the same whenever the same notebook is run. */
-function nextId(content: string): string {
+export function nextId(content: string): string {
   session[COUNT] = (session[COUNT] ?? 0) + 1;
   return `ip-figure-${session[COUNT]}-${sha256(content, 8)}`;
 }

@@ -50,7 +50,7 @@ function checkTrace(trace: Trace): void {
     'FIGURE_UNSUPPORTED',
     'traces of type scatter or bar for an SVG without a browser',
     type,
-    'save as .html, or install playwright-core and Chromium',
+    'save as .html',
   );
 }
 

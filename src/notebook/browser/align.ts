@@ -15,8 +15,9 @@ import {
   normalizeName,
   type PredictedGraph,
   parseSolution,
+  splitGold,
+  splitResponse,
 } from '../../verify/index.ts';
-import { splitGold, splitResponse } from '../steps.ts';
 
 /** `text`: something in the response that is no step. */
 export type AlignedKind = 'right' | 'wrong' | 'missing' | 'extra' | 'text';

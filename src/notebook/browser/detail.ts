@@ -1,9 +1,9 @@
 /** One sample for reading: problem, steps against gold, graphs. HTML that reads without its style sheet, too. */
 import { drawGraphPair, type GraphFigure } from '../../figures/index.ts';
 import type { TaskRecord } from '../../tasks/index.ts';
+import { splitGold, splitResponse } from '../../verify/index.ts';
 import { Highlighter } from '../highlight.ts';
 import { escapeHtml } from '../html.ts';
-import { splitGold, splitResponse } from '../steps.ts';
 import { type AlignedKind, type AlignedStep, type Alignment, alignResponse } from './align.ts';
 import type { EvaluatedSample } from './evaluation.ts';
 import { contextLabel } from './filters.ts';

@@ -354,7 +354,10 @@ describe('graph drawings', () => {
     ]!;
     const bundle = show.call(figure);
     assert.deepEqual(Object.keys(bundle), ['text/html', 'text/plain']);
-    const data = /^<img src="data:image\/svg\+xml;base64,([A-Za-z0-9+/=]+)"/.exec(bundle['text/html']!)![1]!;
+    const data =
+      /^<div id="[^"]+" class="interplay-graph"><img src="data:image\/svg\+xml;base64,([A-Za-z0-9+/=]+)"/.exec(
+        bundle['text/html']!,
+      )![1]!;
     assert.equal(Buffer.from(data, 'base64').toString('utf8'), figure.svg);
     assert.equal(bundle['text/plain'], figure.summary);
   });

@@ -1,4 +1,4 @@
-/** Solution texts as steps for reading. Judging them is the verifier's; here nothing is understood. */
+/** Solution texts as steps for reading. Judging them is verification; here nothing is understood. */
 
 export interface WrittenStep {
   /** The step's text, from its `Define` on. */
