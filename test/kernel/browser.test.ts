@@ -61,6 +61,7 @@ describe('a notebook in a browser', function () {
   it('runs a further cell with the state of the stopped one', async () => {
     await frontEnd.run(2);
     await frontEnd.shows(2, /still here after true/);
+    await frontEnd.ended(2);
     const prompt = "Jupyter.notebook.get_cell(2).element.find('.input_prompt').text()";
     assert.match(await frontEnd.page.evaluate<string>(prompt), /In\s\[3\]/);
   });

@@ -10,7 +10,7 @@ import { findChromium, Page } from './chromium.ts';
 
 const JUPYTER = '/usr/bin/jupyter-notebook';
 /** Milliseconds a slow machine gets for anything. */
-export const PATIENCE_MS = 180_000;
+export const PATIENCE_MS = 300_000;
 
 /**
  * The programs, or undefined where they are not installed. Installed ones that do not work are an error in
