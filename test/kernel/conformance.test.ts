@@ -10,7 +10,7 @@ const PYTHON = '/usr/bin/python3';
 const SUITE = '/usr/lib/python3/dist-packages/jupyter_kernel_test';
 
 describe('conformance', function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
 
   it("passes the Jupyter project's own suite (jupyter_kernel_test)", function () {
     const probe = spawnSync(PYTHON, ['-c', 'import jupyter_kernel_test']);
