@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { type LaunchedKernel, launchKernel } from '../src/kernel/launch.ts';
 import type { BenchmarkRow } from './table.ts';
 
@@ -40,6 +41,7 @@ export async function kernelBenchmark(): Promise<BenchmarkRow[]> {
     };
   };
   const language = await measureLanguage();
+  const project = await measureProject();
   const alone = { peer: null, peer_name: null, ratio: null };
   return [
     row('start until the first answer', 'ready', 's', 2.5),
@@ -51,6 +53,8 @@ export async function kernelBenchmark(): Promise<BenchmarkRow[]> {
     { work: 'completion, warm', ours: language.warm, unit: 'ms', ...alone, limit: 100 },
     { work: 'completion while a cell runs', ours: language.busy, unit: 'ms', ...alone, limit: 100 },
     { work: 'memory with the language service', ours: language.memory, unit: 'MB', ...alone, limit: 450 },
+    { work: 'memory with all of src loaded', ours: project.memory, unit: 'MB', ...alone, limit: 450 },
+    { work: 'type check of a cell then', ours: project.check, unit: 'ms', ...alone, limit: null },
     { work: 'Stop of a synchronous loop', ours: language.stop, unit: 'ms', ...alone, limit: null },
   ];
 }
@@ -91,6 +95,33 @@ async function measureLanguage() {
     await loop;
     const stop = performance.now() - started;
     return { cold, warm, busy, stop, memory: residentMegabytes(kernel) ?? Number.NaN };
+  } finally {
+    await kernel.close();
+  }
+}
+
+/** The most a session loads and checks: everything this package has, and helpers of every layer. */
+const EVERYTHING = [
+  "import * as everything from '../src/index.ts'",
+  "const source = tasks.createTaskSource({ world: 'micro', ops: '2-4', split: 'train', seed: 1 }); source.at(0).op",
+  "figures.lossCurves([{ exposure: 'A', tokens: 1, value: 2 }], { by: 'exposure' })",
+];
+
+/** In a notebook of this project; `check` is a cell of arithmetic that has to be checked, the median of several. */
+async function measureProject() {
+  const kernel = await launchKernel({ cwd: fileURLToPath(new URL('../notebooks', import.meta.url)) });
+  try {
+    for (const code of EVERYTHING) {
+      const { reply } = await kernel.client.execute(code);
+      if (reply.status !== 'ok') throw new Error(`${code}: ${String(reply.evalue)}`);
+    }
+    for (const code of ['everything.', 'source.at(0).', 'train.']) {
+      await kernel.client.request('shell', 'complete_request', { code, cursor_pos: code.length });
+    }
+    const times: number[] = [];
+    for (let i = 0; i < 5; i++) times.push(await timed(kernel, `const root${i} = Math.sqrt(${i})`));
+    times.sort((a, b) => a - b);
+    return { check: times[2]!, memory: residentMegabytes(kernel) ?? Number.NaN };
   } finally {
     await kernel.close();
   }

@@ -27,6 +27,12 @@ export function kernelCommand(typeCheck?: TypeCheckMode): string[] {
   ];
 }
 
+/**
+ * Variables a kernel is started with, beside those of whoever starts it. glibc would give each of the kernel's threads
+ * memory pools of its own, which keep what was freed: 45 MB and more once types are checked.
+ */
+export const KERNEL_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' } as const;
+
 /** Content of `kernel.json`. */
 export function kernelJson(typeCheck?: TypeCheckMode): Record<string, unknown> {
   return {
@@ -35,6 +41,7 @@ export function kernelJson(typeCheck?: TypeCheckMode): Record<string, unknown> {
     language: LANGUAGE,
     // A signal would reach the process, but only while it returns to its event loop.
     interrupt_mode: 'message',
+    env: KERNEL_ENVIRONMENT,
     metadata: { debugger: false },
   };
 }
@@ -125,7 +132,7 @@ export function spawnKernel(connectionFile: string, { cwd, stdio, typeCheck, com
   return spawn(program!, [...parameters, resolve(connectionFile)], {
     cwd,
     stdio: ['ignore', stdio, 'inherit'],
-    env: { ...process.env, JPY_PARENT_PID: String(process.pid) },
+    env: { ...KERNEL_ENVIRONMENT, ...process.env, JPY_PARENT_PID: String(process.pid) },
   });
 }
 

@@ -2,6 +2,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HELPERS } from './helpers.ts';
+import { outline } from './outline.ts';
 import ts from './typescript.mjs';
 import type { VirtualCells } from './virtual.ts';
 
@@ -98,6 +99,7 @@ export function createService(
   const read = (path: string) => (path.endsWith('package.json') ? packages.get(path) : ts.sys.readFile(path));
   const textOf = (path: string): string | undefined =>
     path === globalsPath ? globals : (cells.files.get(path)?.text ?? read(path));
+  const seen = (path: string, text: string) => (cells.files.has(path) ? text : outline(path, text));
 
   const versionOf = (path: string): string =>
     cells.files.get(path)?.text ?? (path === globalsPath ? '1' : versions.get(path));
@@ -113,7 +115,7 @@ export function createService(
       if (known?.version === version) return known.snapshot;
       const text = textOf(path);
       if (text === undefined) return undefined;
-      const snapshot = ts.ScriptSnapshot.fromString(text);
+      const snapshot = ts.ScriptSnapshot.fromString(seen(path, text));
       snapshots.set(path, { version, snapshot });
       return snapshot;
     },

@@ -3,6 +3,7 @@
  * is started by the first question, since the language service takes a second and 150 MB.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import { IdleCollection } from './idle-collection.ts';
 import type { Json, JsonObject } from './protocol.ts';
 import { isComplete, Questions } from './questions.ts';
 
@@ -31,6 +32,7 @@ function answer(type: LanguageQuestion, content: JsonObject): JsonObject {
   return type === 'complete_request' ? questions.complete(code, cursor) : questions.inspect(code, cursor);
 }
 
+const collection = new IdleCollection();
 const cells: { serial: number; code: string }[] = [];
 parentPort?.on('message', (message: LanguageRequest) => {
   if (message.kind === 'cell') {
@@ -47,4 +49,5 @@ parentPort?.on('message', (message: LanguageRequest) => {
     reply = { status: 'error', ename: name, evalue, traceback: [] };
   }
   parentPort?.postMessage({ id, content: reply } satisfies LanguageReply);
+  collection.postpone();
 });

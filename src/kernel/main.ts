@@ -23,6 +23,8 @@ const MOST_UNDERWAY = 32 * 1024 * 1024;
 
 const { connectionFile, mode } = readParameters(process.argv.slice(2));
 
+// Meant for this process (see kernelspec.ts), not for what cells start.
+delete process.env.MALLOC_ARENA_MAX;
 installStackMapper();
 enableExecutions();
 tolerateCutAsyncStacks();

@@ -23,7 +23,13 @@ export class Page {
   #last = 0;
 
   private constructor(program: string, profile: string) {
-    const flags = ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'];
+    const flags = [
+      '--headless=new',
+      '--window-size=1200,900',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+    ];
     this.#browser = spawn(
       program,
       [...flags, '--remote-debugging-pipe', `--user-data-dir=${profile}`, 'about:blank'],
@@ -72,6 +78,26 @@ export class Page {
       if (performance.now() > end) throw new Error(`not true within ${milliseconds} ms: ${expression}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
+  }
+
+  /** A press of the left button in the middle of the first element that `selector` finds, which must be visible. */
+  async click(selector: string): Promise<void> {
+    const [x, y] = await this.evaluate<[number, number]>(`(() => {
+      const element = document.querySelector(${JSON.stringify(selector)});
+      element?.scrollIntoView({ block: 'nearest' });
+      const box = element?.getBoundingClientRect();
+      if (!box?.width) throw new Error('nothing to click at: ' + ${JSON.stringify(selector)});
+      return [box.x + box.width / 2, box.y + box.height / 2];
+    })()`);
+    for (const type of ['mousePressed', 'mouseReleased']) {
+      await this.#send('Input.dispatchMouseEvent', { type, x, y, button: 'left', clickCount: 1 });
+    }
+  }
+
+  /** What is seen of the page, as PNG. */
+  async screenshot(): Promise<Buffer> {
+    const { data } = await this.#send<{ data: string }>('Page.captureScreenshot', {});
+    return Buffer.from(data, 'base64');
   }
 
   async close(): Promise<void> {

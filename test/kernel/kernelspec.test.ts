@@ -28,6 +28,7 @@ describe('kernelspec', () => {
     assert.ok(isAbsolute(entry) && existsSync(entry));
     assert.equal(spec.argv.at(-1), '{connection_file}');
     assert.deepEqual([spec.interrupt_mode, spec.language], ['message', 'typescript']);
+    assert.deepEqual(spec.env, { MALLOC_ARENA_MAX: '2' });
   });
 
   it('uninstall removes our folder and refuses any other', () => {
