@@ -93,9 +93,11 @@ function scalarsOf({ step: _step, ...values }: Line): Record<string, number> {
 }
 
 /** The metrics of a run so far; those of a GRPO run are `readMetrics<GrpoMetrics>(folder)`. */
-export function readMetrics<Metrics extends { step: number } = TrainMetrics>(folder: string): Metrics[] {
+export function readMetrics(folder: string): TrainMetrics[];
+export function readMetrics<Metrics extends { step: number }>(folder: string): Metrics[];
+export function readMetrics(folder: string): { step: number }[] {
   const path = join(folder, 'metrics.jsonl');
-  return existsSync(path) ? (completeLines(readFileSync(path, 'utf8')) as Metrics[]) : [];
+  return existsSync(path) ? completeLines(readFileSync(path, 'utf8')) : [];
 }
 
 /** Lines that end in a newline; only those were written whole. */

@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readMetrics } from '../../src/train/index.ts';
+import { readMetrics, type TrainMetrics } from '../../src/train/index.ts';
 import { interplay } from './commandLine.ts';
 
 interface Step {
@@ -47,7 +47,7 @@ describe('golden loss curve', () => {
   /** Differences are those of float32 sums in another order: 2e-7 when this was written. */
   const near = (value: number, expected: number, what: string) =>
     assert.ok(Math.abs(value - expected) <= 1e-5 * Math.abs(expected), `${what}: ${value}, not ${expected}`);
-  const compare = (lines: ReturnType<typeof readMetrics>) => {
+  const compare = (lines: TrainMetrics[]) => {
     assert.equal(lines.length, golden.steps.length);
     golden.steps.forEach((expected, i) => {
       const line = lines[i]!;
