@@ -88,7 +88,7 @@ export class WebgpuBackend extends tf.KernelBackend {
   ): tf.TensorInfo | tf.TensorInfo[] {
     let id = next;
     const tensors = outputs.map(({ input, shape, dtype }) =>
-      input < 0 ? this.created(id++, shape, dtype) : this.shared(given[input]!, shape),
+      input < 0 ? this.created(id++, shape, dtype) : this.shared(given[input]!, shape, dtype),
     );
     return list ? tensors : tensors[0]!;
   }
@@ -103,8 +103,8 @@ export class WebgpuBackend extends tf.KernelBackend {
     return { dataId, shape: shape.slice(), dtype };
   }
 
-  /** The data of a tensor under another one. */
-  shared({ dataId, dtype }: tf.TensorInfo, shape: number[]): tf.TensorInfo {
+  /** The data of a tensor under another one; a type of which every value is one of the other's needs no conversion. */
+  shared({ dataId }: tf.TensorInfo, shape: number[], dtype: tf.DataType): tf.TensorInfo {
     this.storage.get(dataId).refCount++; // moves it here when another backend held it
     return { dataId, shape: shape.slice(), dtype };
   }

@@ -66,7 +66,8 @@ function registerKernels(connection: Connection): void {
         const given = inputs as KernelInputs;
         const reshape = sharing[kernelName];
         if (reshape !== undefined) return share(webgpu, given, attrs, reshape);
-        if (cpuKernel !== undefined && (!remote.has(kernelName) || !supported(given, attrs))) {
+        const left = !remote.has(kernelName) || !supported(given, attrs) || wrong(kernelName, attrs);
+        if (cpuKernel !== undefined && left) {
           return runOnCpu(kernelName, cpuKernel, webgpu, given as Record<string, unknown>, attrs);
         }
         return webgpu.run(kernelName, given, attrs);
@@ -79,9 +80,18 @@ function registerKernels(connection: Connection): void {
 const absentTypes: ReadonlySet<unknown> = new Set(['string', 'complex64']);
 const complexKernels: ReadonlySet<string> = new Set(['Complex', 'ComplexAbs', 'FFT', 'IFFT', 'Imag', 'Real']);
 
+/** Neither of these types, and not empty: tfjs would ask the device for buffers of no bytes. */
 function supported(inputs: KernelInputs, attributes: unknown): boolean {
   if (absentTypes.has((attributes as { dtype?: unknown } | undefined)?.dtype)) return false;
-  return Object.values(inputs).every((input) => input == null || !absentTypes.has(input.dtype));
+  return Object.values(inputs).every(
+    (input) => input == null || !(absentTypes.has(input.dtype) || input.shape.includes(0)),
+  );
+}
+
+/** What tfjs's backend computes wrongly (4.22.0: every reversed sum or product along an axis). */
+function wrong(kernelName: string, attributes: unknown): boolean {
+  const cumulative = kernelName === 'Cumsum' || kernelName === 'Cumprod';
+  return cumulative && (attributes as { reverse?: boolean }).reverse === true;
 }
 
 type Reshape = (shape: number[], attributes: Record<string, unknown>) => number[];
@@ -104,5 +114,5 @@ function share(
   reshape: Reshape,
 ): tf.TensorInfo {
   const input = Object.values(inputs)[0]!;
-  return backend.shared(input, reshape(input.shape, attributes as Record<string, unknown>));
+  return backend.shared(input, reshape(input.shape, attributes as Record<string, unknown>), input.dtype);
 }
