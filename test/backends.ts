@@ -56,7 +56,8 @@ export function describeBackends(
   suite: (backend: BackendName) => void,
 ): void {
   for (const backend of backends) {
-    describe(`${title} [${backend}]`, () => {
+    describe(`${title} [${backend}]`, function () {
+      if (backend === 'webgpu') this.timeout(600_000); // a software driver compiles every kernel
       before(async function () {
         const { available, reason } = await probeBackend(backend);
         if (!available) {

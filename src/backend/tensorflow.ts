@@ -16,7 +16,7 @@ const FIRST_NODE_WITHOUT = 23;
 /**
  * Loads the binding, which makes `tensorflow` known to tfjs.
  * @param nodeVersion of this process, like `20.19.0`
- * @returns the package and its version, and TensorFlow's own version where the binding says it
+ * @returns the package and its version
  * @throws BackendMissing
  */
 export function registerTensorflow(nodeVersion = process.versions.node): string {
@@ -38,17 +38,15 @@ export function registerTensorflow(nodeVersion = process.versions.node): string 
     throw new BackendMissing(`${named} does not work on Node ${nodeVersion}`, 'use Node 20 or 22');
   }
   const current = tf.engine().backendName as string | undefined;
-  const library = load(found);
+  load(found);
   // The binding makes itself the current backend as it loads; which one is, is for the caller to say.
   if (current) void tf.setBackend(current);
-  return `${named}${library}`;
+  return named;
 }
 
-/** Loads the package and, where it says it, returns TensorFlow's version and devices in words. */
-function load({ name, version, file }: FoundPackage): string {
-  let binding: { version?: Record<string, string> };
+function load({ name, version, file }: FoundPackage): void {
   try {
-    binding = createRequire(file)(file) as typeof binding;
+    createRequire(file)(file);
   } catch (error) {
     const reason = String(error instanceof Error ? error.message : error).split('\n')[0]!;
     throw new BackendMissing(
@@ -63,8 +61,6 @@ function load({ name, version, file }: FoundPackage): string {
     );
   }
   completeKernels();
-  const library = binding.version?.['tensorflow-library'] ?? binding.version?.tensorflow;
-  return library === undefined ? '' : `, TensorFlow ${library}`;
 }
 
 let completed = false;
