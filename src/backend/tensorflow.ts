@@ -16,11 +16,12 @@ const FIRST_NODE_WITHOUT = 23;
 /**
  * Loads the binding, which makes `tensorflow` known to tfjs.
  * @param nodeVersion of this process, like `20.19.0`
+ * @param find looks a package up
  * @returns the package and its version
  * @throws BackendMissing
  */
-export function registerTensorflow(nodeVersion = process.versions.node): string {
-  const found = bindings.map(findPackage).find((binding) => binding !== undefined);
+export function registerTensorflow(nodeVersion = process.versions.node, find = findPackage): string {
+  const found = bindings.map((name) => find(name)).find((binding) => binding !== undefined);
   if (found === undefined) {
     throw new BackendMissing(
       `neither ${bindings.join(' nor ')} is installed`,
