@@ -27,6 +27,7 @@ const names = [
   'loop',
   'grpo',
   'graph',
+  'backends',
 ];
 
 function commandLine() {

@@ -1,5 +1,12 @@
 /** Backends that work on this machine, for suites that run once per backend and skip what is absent. */
-import { type InstructionSet, instructionSet, probeBackends, useBackend } from '../src/backend/index.ts';
+import {
+  type BackendName,
+  type InstructionSet,
+  instructionSet,
+  probeBackend,
+  probeBackends,
+  useBackend,
+} from '../src/backend/index.ts';
 
 /** The backends that suites of whole models run on. */
 export const testedBackends = ['cpu', 'native', 'wasm'] as const;
@@ -15,10 +22,10 @@ const variants: readonly { backend: 'native' | 'wasm'; set?: InstructionSet }[] 
   { backend: 'native', set: 'avx512' },
   { backend: 'wasm' },
 ];
-let tested: 'native' | 'wasm' = 'native';
+let tested: BackendName = 'native';
 
 /** The backend that the running kernel suite tests. */
-export function testedBackend(): 'native' | 'wasm' {
+export function testedBackend(): BackendName {
   return tested;
 }
 
@@ -38,6 +45,29 @@ export function describeEngines(title: string, suite: () => void): void {
         instructionSet('avx512');
       });
       suite();
+    });
+  }
+}
+
+/** A suite per backend; skipped, visibly, with the reason, where one does not work. */
+export function describeBackends(
+  title: string,
+  backends: readonly BackendName[],
+  suite: (backend: BackendName) => void,
+): void {
+  for (const backend of backends) {
+    describe(`${title} [${backend}]`, function () {
+      if (backend === 'webgpu') this.timeout(600_000); // a software driver compiles every kernel
+      before(async function () {
+        const { available, reason } = await probeBackend(backend);
+        if (!available) {
+          this.test!.title = `works here: ${reason}`;
+          this.skip();
+        }
+        tested = backend;
+        await useBackend(backend);
+      });
+      suite(backend);
     });
   }
 }

@@ -43,6 +43,7 @@ export {
   type BackendProbe,
   type BackendReport,
   backendNames,
+  probeBackend,
   probeBackends,
   useBackend,
 } from './select.ts';

@@ -30,9 +30,10 @@ export function register(program: Command): void {
       const lines = Object.entries({ ...plain, cpu_features: cpu_features.join(' ') || 'none detected' }).map(
         ([name, value]) => `${name.padEnd(14)} ${value}`,
       );
-      const rows = backends.map(
-        (probe) => `  ${probe.available ? '✓' : '–'} ${probe.name.padEnd(12)} ${probe.reason}`,
-      );
+      const rows = backends.map(({ available, name, reason, remedy }) => {
+        const help = remedy === undefined ? '' : `; ${remedy}`;
+        return `  ${available ? '✓' : '–'} ${name.padEnd(12)} ${reason}${help}`;
+      });
       process.stdout.write(`${lines.join('\n')}\nbackends\n${rows.join('\n')}\n`);
       if (on_cpu.length > 0) {
         process.stdout.write(`computed by cpu when ${auto.name} is used\n${wrap(on_cpu)}\n`);

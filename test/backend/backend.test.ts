@@ -33,6 +33,16 @@ describe('choice of backend', () => {
     assert.equal(tf.getBackend(), before);
   });
 
+  it('names what helps where a backend is missing', async () => {
+    await assert.rejects(
+      useBackend('cuda'),
+      /cuda \(not built into this version\); choose tensorflow or webgpu for a graphics card; or choose /,
+    );
+    for (const { available, remedy } of await probeBackends()) {
+      assert.ok(available || remedy === undefined || /^[^\n]+$/.test(remedy));
+    }
+  });
+
   it('probes every backend with a one-line reason', async () => {
     const probes = await probeBackends();
     assert.deepEqual(

@@ -47,8 +47,6 @@ export interface NativeMemory {
  */
 export class NativeBackend extends tf.KernelBackend {
   private readonly storage: tf.DataStorage<Entry>;
-  /** Kernels computed by the cpu backend because there is no native one, with their number of calls. */
-  readonly fallbacks = new Map<string, number>();
 
   constructor(readonly engine: Engine = loadEngine()) {
     super();

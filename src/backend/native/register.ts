@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { cpuFallbacks } from '../cpu-fallback.ts';
 import { loadWasmEngine } from '../wasm/engine.ts';
-import { currentNative, NativeBackend } from './backend.ts';
+import { NativeBackend } from './backend.ts';
 import { loadEngine } from './engine.ts';
 import { fusedKernels } from './fused.ts';
 import { registerFusedGradients } from './fused-gradients.ts';
@@ -62,12 +63,12 @@ function registerWith(name: 'native' | 'wasm', priority: number, factory: () => 
 }
 
 /**
- * Kernels the cpu backend computed so far for the current backend when it is one of ours, else for the first of
- * ours that was used, with their number of calls.
+ * Kernels the cpu backend computed so far for the current backend, or where that is cpu for the first of ours that was
+ * used, with their number of calls.
  */
 export function nativeFallbacks(): { kernel: string; calls: number }[] {
-  const backend = currentNative() ?? created[0];
-  return [...(backend?.fallbacks ?? [])].map(([kernel, calls]) => ({ kernel, calls }));
+  const backend = tf.getBackend() === 'cpu' ? created[0] : (tf.backend() as tf.KernelBackend);
+  return backend === undefined ? [] : cpuFallbacks(backend);
 }
 
 /** The tfjs kernels that `native` and `wasm` leave to the cpu backend, sorted by name. */

@@ -79,11 +79,20 @@ export function clippedAdamwStep(
   return norm;
 }
 
-/** Euclidean norm over all tensors together, accumulated in float64 in a fixed order. */
+/**
+ * Euclidean norm over all tensors together, accumulated in float64 in a fixed order; where reading a tensor means
+ * copying it from a device, in float32 there.
+ */
 export function globalNorm(tensors: readonly tf.Tensor[]): number {
   const native = currentNative();
   if (native !== undefined) return nativeGlobalNorm(native, tensors);
   let sum = 0;
+  if (tf.getBackend() !== 'cpu' && tensors.length > 0) {
+    const squares = tf.tidy(() => tf.stack(tensors.map((tensor) => tf.sum(tf.square(tensor)))));
+    for (const value of squares.dataSync<'float32'>()) sum += value;
+    squares.dispose();
+    return Math.sqrt(sum);
+  }
   for (const tensor of tensors) {
     for (const value of tensor.dataSync<'float32'>()) sum += value * value;
   }

@@ -16,10 +16,7 @@ export function rotary(x: tf.Tensor3D, positions: tf.Tensor1D, base: number): tf
   const [tokens, heads, size] = x.shape;
   const half = size / 2;
   return tf.tidy(() => {
-    const frequencies = tf.tensor2d(rotaryFrequencies(size, base), [1, half]);
-    const angles = tf.mul(tf.reshape(tf.cast(positions, 'float32'), [tokens, 1]), frequencies);
-    const cos = tf.reshape(tf.cos(angles), [tokens, 1, half]);
-    const sin = tf.reshape(tf.sin(angles), [tokens, 1, half]);
+    const { cos, sin } = rotations(positions, size, base);
     const first = tf.slice(x, [0, 0, 0], [tokens, heads, half]);
     const second = tf.slice(x, [0, 0, half], [tokens, heads, half]);
     return tf.concat(
@@ -27,6 +24,60 @@ export function rotary(x: tf.Tensor3D, positions: tf.Tensor1D, base: number): tf
       2,
     ) as tf.Tensor3D;
   });
+}
+
+interface Rotations {
+  cos: tf.Tensor3D;
+  sin: tf.Tensor3D;
+}
+
+/** Cosine and sine of each position's angles, [T, 1, Dh/2]. */
+function rotations(positions: tf.Tensor1D, size: number, base: number): Rotations {
+  if (tf.getBackend() === 'webgpu') return rotationsOfHost(positions, size, base);
+  const frequencies = tf.tensor2d(rotaryFrequencies(size, base), [1, size / 2]);
+  const angles = tf.mul(tf.reshape(tf.cast(positions, 'float32'), [-1, 1]), frequencies);
+  const shape: [number, number, number] = [positions.size, 1, size / 2];
+  return { cos: tf.reshape(tf.cos(angles), shape), sin: tf.reshape(tf.sin(angles), shape) };
+}
+
+/** The last ones computed, for the layers of one batch. */
+let latest: (Rotations & { positions: WeakRef<object>; size: number; base: number }) | undefined;
+
+/**
+ * The same computed here: the sine of a WebGPU shader may be wrong by 2⁻¹¹, and by anything beyond [−π, π] (WGSL,
+ * "Accuracy of built-in functions").
+ */
+function rotationsOfHost(positions: tf.Tensor1D, size: number, base: number): Rotations {
+  const known = latest;
+  if (
+    known?.positions.deref() === positions.dataId &&
+    known.size === size &&
+    known.base === base &&
+    !known.cos.isDisposed
+  ) {
+    return known;
+  }
+  const frequencies = rotaryFrequencies(size, base);
+  const half = frequencies.length;
+  const cos = new Float32Array(positions.size * half);
+  const sin = new Float32Array(positions.size * half);
+  positions.dataSync<'int32'>().forEach((position, row) => {
+    frequencies.forEach((frequency, i) => {
+      const angle = Math.fround(position * frequency);
+      cos[row * half + i] = Math.cos(angle);
+      sin[row * half + i] = Math.sin(angle);
+    });
+  });
+  if (known !== undefined) tf.dispose([known.cos, known.sin]);
+  const shape: [number, number, number] = [positions.size, 1, half];
+  latest = {
+    cos: tf.keep(tf.tensor3d(cos, shape)),
+    sin: tf.keep(tf.tensor3d(sin, shape)),
+    positions: new WeakRef(positions.dataId),
+    size,
+    base,
+  };
+  return latest;
 }
 
 /** The Dh/2 angular frequencies base^(−2i/Dh), rounded to float32 where Hugging Face's float32 code rounds. */
