@@ -1,7 +1,9 @@
 /** How answers fail: the share of samples with each kind of error, by op, a panel per kind. */
+
+import { escapeText } from './annotations.ts';
 import { Figure } from './figure.ts';
 import { countText, distinct, type Frame, numberIn, rowsWith } from './frame.ts';
-import { arrangePanels, escapeText, type FrameOptions, type PanelRequest } from './layout.ts';
+import { arrangePanels, type FrameOptions, type PanelRequest } from './layout.ts';
 import { sentence } from './sentence.ts';
 import { errorBars, hasIntervals, orNull } from './series.ts';
 import { PALETTE } from './style.ts';

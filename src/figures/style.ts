@@ -36,6 +36,30 @@ export function seriesColours(count: number, ordered = false): string[] {
   return Array.from({ length: count }, (_, i) => ramp(i / (count - 1)));
 }
 
+/** Stops of plotly for values from low to high: the ramp of ordered series. */
+export function sequentialScale(): [number, string][] {
+  return SEQUENCE.map((colour, i) => [i / (SEQUENCE.length - 1), colour]);
+}
+
+/** Colour at `share` (kept within [0, 1]) of a scale of stops. */
+export function scaleColour(stops: readonly (readonly [number, string])[], share: number): string {
+  const at = Math.min(1, Math.max(0, share));
+  const next = stops.findIndex(([stop]) => stop >= at);
+  if (next <= 0) return stops[Math.max(0, next)]![1];
+  const [low, first] = stops[next - 1]!;
+  const [high, second] = stops[next]!;
+  return mix(first, second, (at - low) / (high - low));
+}
+
+/** Black or white, whichever reads better on a `#rrggbb` ground (WCAG relative luminance). */
+export function inkOn(ground: string): string {
+  const [r, g, b] = channels(ground).map((value) => {
+    const share = value / 255;
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000000' : '#ffffff';
+}
+
 /** Colour at `at` in [0, 1] of the ordered ramp. */
 function ramp(at: number): string {
   const place = at * (SEQUENCE.length - 1);
