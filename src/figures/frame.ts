@@ -201,7 +201,17 @@ function verifierOf(
 
 /** A number of a row, or NaN where it is undefined (null and NaN are undefined statistics). */
 export function numberIn(row: Row, column: string): number {
-  const value = row[column];
+  return asNumber(row[column], column);
+}
+
+/** Reader of a column of numbers; undefined where a table has none of that name. */
+export function numericReader(columns: Columns, name: string): ((row: number) => number) | undefined {
+  const read = columns.reader(name);
+  return read && ((row) => asNumber(read(row), name));
+}
+
+function asNumber(value: unknown, column: string): number {
+  if (typeof value === 'number') return value;
   if (value === null || value === undefined) return Number.NaN;
   const number = typeof value === 'bigint' ? Number(value) : value;
   if (typeof number === 'number') return number;

@@ -169,6 +169,7 @@ export function arrangePanels(
     paper_bgcolor: INK.paper,
     plot_bgcolor: INK.paper,
     hovermode: 'closest',
+    meta: { caption: options.caption },
   };
   const plotHeight = height - margin.t - margin.b;
   placeLegends(layout, legends, plotHeight);

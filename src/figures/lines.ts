@@ -13,8 +13,9 @@ import {
   type Spot,
 } from './multiples.ts';
 import { type IntervalStyle, lineTraces } from './series.ts';
-import { seriesColours } from './style.ts';
+import { SIZE, seriesColours } from './style.ts';
 import { niceStep } from './svg/scale.ts';
+import { textWidth } from './text.ts';
 import type { FigureSpec, LineTrace } from './types.ts';
 
 /** Options that all figures of lines understand. */
@@ -91,7 +92,7 @@ export function drawLines(
   data.sort((a, b) => Number(b.fill === 'toself') - Number(a.fill === 'toself'));
   const panels = multiples.grid.map((spot): PanelRequest | null => {
     if (spot === null) return null;
-    const y = yAxis(spot, request, multiples, options.y ?? 'unit');
+    const y = yAxis(spot, request, multiples, options.y ?? 'unit', options.panelHeight ?? 168);
     return { ...(spot.title === undefined ? {} : { title: spot.title }), x: request.xAxis(spot), y };
   });
   const layout = arrangePanels(panels, {
@@ -109,10 +110,9 @@ function yAxis(
   { yTitle, share = true }: LinesRequest,
   { spots }: Multiples,
   mode: NonNullable<LineOptions['y']>,
+  height: number,
 ): AxisRequest {
-  // A row's name stands before what is measured; where the row is what is measured, alone.
-  const title =
-    spot.rowName === undefined ? yTitle : /^pass@/.test(spot.rowName) ? spot.rowName : `${spot.rowName}`;
+  const title = rowTitle(spot.rowName, yTitle, height);
   if (mode === 'unit' && share) {
     return { title, type: 'linear', range: [-0.02, 1.02], dtick: 0.2, tickformat: '.0%' };
   }
@@ -129,6 +129,14 @@ function yAxis(
       share,
     ),
   };
+}
+
+/** What is measured and a row's name, as far as both fit beside a panel; a row that is a measure says it all. */
+export function rowTitle(rowName: string | undefined, measure: string, height: number): string {
+  if (rowName === undefined) return measure;
+  if (rowName.startsWith('pass@')) return rowName;
+  const both = `${measure}, ${rowName}`;
+  return textWidth(both, SIZE.axis) <= height ? both : rowName;
 }
 
 /** An axis for the values and intervals of rows: round numbers at its ends, shares within 0 and 1. */

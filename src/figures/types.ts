@@ -187,6 +187,8 @@ export interface FigureLayout extends Axes, Legends {
   showlegend: boolean;
   barmode?: 'group';
   bargap?: number;
+  /** Plotly leaves it alone. */
+  meta: { caption: string };
 }
 
 /** What plotly draws. */
