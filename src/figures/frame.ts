@@ -239,9 +239,25 @@ export function countText(rows: readonly Row[], per: string): string | undefined
 }
 
 function spread(rows: readonly Row[], column: string): string | undefined {
-  const counts = rows.map((row) => numberIn(row, column)).filter((n) => Number.isFinite(n));
-  if (counts.length === 0) return undefined;
-  const least = counts.reduce((a, b) => Math.min(a, b));
-  const most = counts.reduce((a, b) => Math.max(a, b));
+  return spreadOf((row) => numberIn(rows[row]!, column), rows.length);
+}
+
+/** `n = 6144 responses per step` from a column of counts; undefined when there is none. */
+export function countsText(columns: Columns, name: string, what: string, per: string): string | undefined {
+  const read = numericReader(columns, name);
+  const counts = read === undefined ? undefined : spreadOf(read, columns.length);
+  return counts === undefined ? undefined : `n\u00a0=\u00a0${counts} ${what} per ${per}`;
+}
+
+function spreadOf(read: (row: number) => number, length: number): string | undefined {
+  let least = Number.POSITIVE_INFINITY;
+  let most = Number.NEGATIVE_INFINITY;
+  for (let row = 0; row < length; row++) {
+    const count = read(row);
+    if (!Number.isFinite(count)) continue;
+    if (count < least) least = count;
+    if (count > most) most = count;
+  }
+  if (least > most) return undefined;
   return least === most ? String(least) : `${least}–${most}`;
 }

@@ -59,7 +59,8 @@ export interface ArrangeOptions extends FrameOptions {
   legends?: readonly LegendRequest[];
   /** Height of a row of weight 1, px. */
   panelHeight?: number;
-  /** Room at the right for something that is no legend, px. */
+  /** Room at the left, for long names on the y axis, and at the right for something that is no legend, px. */
+  left?: number;
   right?: number;
   /**
    * Which panels show numbers on their y axis: the first of each row (default), all (`ticks`), or all with their title
@@ -145,10 +146,11 @@ export function arrangePanels(
     options.right ?? MARGIN.r,
     ...legends.map((legend) => legendWidth(legend.names, legend.title)),
   );
-  const grid = gridOf(panels, options, width - MARGIN.l - right);
+  const left = Math.max(MARGIN.l, options.left ?? 0);
+  const grid = gridOf(panels, options, width - left - right);
   const heading = linesHeight(title, SIZE.title) + linesHeight(caption, SIZE.caption);
   const margin = {
-    l: MARGIN.l,
+    l: left,
     r: right,
     t: Math.ceil(EDGE + heading + (title.length + caption.length > 0 ? 14 : 0) + grid.above[0]!),
     b: MARGIN.b,

@@ -23,6 +23,9 @@ export const PALETTE = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '
 /** Marker shapes that go with {@link PALETTE}, so that lines differ in black and white too. */
 export const SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up', 'triangle-down', 'cross', 'x'] as const;
 
+/** Line styles that go with {@link PALETTE} where lines have no markers. */
+export const DASHES = ['solid', 'dash', 'dot'] as const;
+
 /** Stops of viridis from dark to light, cut before its yellow end, for ordered series (k, op). */
 const SEQUENCE = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', '#4ac16d'] as const;
 
