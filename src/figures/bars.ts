@@ -105,6 +105,7 @@ export function bars(frame: Frame, options: BarsOptions): Figure {
         categoryorder: 'array',
         categoryarray: categories,
         showgrid: false,
+        ...(x === undefined ? { ticks: '' as const } : {}),
       },
       y: { title, ...heightAxis(together, value, numbers !== 'none') },
     };
@@ -216,7 +217,7 @@ function numberLabels(spot: Spot, of: Numbered): Annotation[] {
       const at = pair ? g : g + (s - (series.length - 1) / 2) * share;
       return [{ text: absolute ? number.toFixed(1) : signed(number), at, top }];
     });
-    const room = slot * (pair ? 1 : share) - 1;
+    const room = slot * (pair ? 1 : share) - 3.5;
     const widest = Math.max(1, ...labels.map(({ text }) => textWidth(text, 1)));
     const size = Math.max(7, Math.min(SIZE.small, Math.floor((room / widest) * 10) / 10));
     return labels.map(({ text, at, top }) =>

@@ -126,7 +126,8 @@ export function heatMap(frame: Frame, options: HeatMapOptions = {}): Figure {
   for (const [r, line] of cells.entries()) {
     for (const [c, row] of line.entries()) {
       if (row === undefined || z[r]![c] === null) continue;
-      const number = digits(z[r]![c]!, high - low);
+      // Without the zero before the point, so that many columns fit.
+      const number = digits(z[r]![c]!, high - low).replace(/^(−?)0\./, '$1.');
       const text = coversZero(row) ? `(${number})` : number;
       const size = Math.min(SIZE.small, Math.floor(((cellWidth - 3) / textWidth(text, 1)) * 10) / 10);
       if (size < 6.5) continue;

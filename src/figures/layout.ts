@@ -31,6 +31,7 @@ export type AxisRequest = Pick<Axis, 'type' | 'range'> &
       | 'categoryarray'
       | 'categoryorder'
       | 'showgrid'
+      | 'ticks'
     >
   > & { title: string };
 
@@ -186,7 +187,9 @@ function gridOf(panels: readonly (PanelRequest | Hole)[], options: ArrangeOption
   const gapX = options.yLabels === 'full' ? GAP.full : options.yLabels === 'ticks' ? GAP.ticks : GAP.x;
   const panelWidth = (plotWidth - (columns - 1) * gapX) / columns;
   const titles = panels.map((panel) =>
-    panel?.title === undefined ? [] : wrapText(panel.title, panelWidth + gapX - 6, SIZE.axis, 'bold'),
+    panel?.title === undefined
+      ? []
+      : wrapText(panel.title, (panelWidth + gapX) * FONT_RESERVE, SIZE.axis, 'bold'),
   );
   const inRow = (row: number) => Array.from({ length: columns }, (_, column) => row * columns + column);
   const above = Array.from({ length: rows }, (_, row) => {
@@ -242,7 +245,7 @@ function placePanels(
     const left = column * (spanX + gapX / plot.width);
     const top = tops[row]!;
     const suffix: number | '' = drawn.length === 0 ? '' : drawn.length + 1;
-    const x = axis(panel.x, 8, [left, left + spanX], `y${suffix}`);
+    const x = axis(spacedLabels(panel.x, spanX * plot.width), 8, [left, left + spanX], `y${suffix}`);
     const y = axis(panel.y, 10, [top - spansY[row]!, top], `x${suffix}`);
     // The lowest panel of a column carries the column's x axis, even when the last row is not full.
     if (!ownX && coveredBelow(panels, i, columns)) {
@@ -268,6 +271,29 @@ function placePanels(
     }
   }
   if (shared !== undefined) layout.annotations.push(sharedXTitle(shared, X_TITLE));
+}
+
+/** Where given tick labels stand too close for `width` px, only every second, third, … of them is kept. */
+function spacedLabels(request: AxisRequest, width: number): AxisRequest {
+  const { ticktext: texts, tickvals, range } = request;
+  if (request.type === 'category' || texts === undefined || texts.length < 2) return request;
+  const at = tickvals!.map((value) => (request.type === 'log' ? Math.log10(Number(value)) : Number(value)));
+  const fits = (every: number) => {
+    let free = Number.NEGATIVE_INFINITY;
+    return texts.every((text, i) => {
+      if (i % every !== 0) return true;
+      const middle = ((at[i]! - range[0]) / (range[1] - range[0])) * width;
+      const half = textWidth(text, SIZE.tick) / 2;
+      const apart = middle - half >= free;
+      free = middle + half + 4;
+      return apart;
+    });
+  };
+  let every = 1;
+  while (every < texts.length && !fits(every)) every++;
+  return every === 1
+    ? request
+    : { ...request, ticktext: texts.map((text, i) => (i % every === 0 ? text : '')) };
 }
 
 /** Whether a panel stands below panel i in its column. */

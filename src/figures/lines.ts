@@ -152,7 +152,7 @@ export function fittedAxis(rows: readonly Row[], share: boolean): Omit<AxisReque
     }
   }
   if (!(low <= high)) return { type: 'linear', range: [0, 1] };
-  const dtick = Math.max(share ? 0.01 : 0, niceStep((high - low || Math.abs(high) || 1) / 4));
+  const dtick = Math.max(share ? 0.01 : 0, niceStep((high - low || Math.abs(high) || 1) / 5));
   const ends: [number, number] = [
     Math.floor(low / dtick + 1e-9) * dtick,
     Math.ceil(high / dtick - 1e-9) * dtick,

@@ -34,7 +34,7 @@ export function dynamics(frame: Frame, options: DynamicsOptions = {}): Figure {
   const lines = [...inRows(ranges, width), ...inRows(ops, width)];
   const steps = distinct(rows, x).map(Number);
   const [first, last] = [steps[0]!, steps.at(-1)!];
-  const pad = Math.max((last - first) * 0.04, 0.5);
+  const pad = Math.max((last - first) * 0.06, 0.5);
   const xAxis: AxisRequest = {
     title: x === 'step' ? 'training step' : 'training tokens',
     type: 'linear',
@@ -119,11 +119,11 @@ export function budgetGrid(frame: Frame, options: BudgetGridOptions = {}): Figur
   return new Figure(spec, options.title ?? 'How to spend a budget', rows, options.selfContained);
 }
 
-/** 1048576000 as `1.05 B`. */
+/** 1048576000 as `1.0 B`. */
 export function budgetName(tokens: number | string): string {
   if (typeof tokens !== 'number') return tokens;
   const [size, letter] = tokens >= 1e9 ? [1e9, 'B'] : tokens >= 1e6 ? [1e6, 'M'] : [1e3, 'k'];
-  return `${Number((tokens / size).toPrecision(3))} ${letter}`;
+  return `${(tokens / size).toFixed(1)} ${letter}`;
 }
 
 function captionOf(

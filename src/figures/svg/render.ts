@@ -126,12 +126,14 @@ function drawXAxis(panel: Panel): string {
       ? ticks.map((tick) => rule(at(tick.at), top, at(tick.at), bottom, axis.gridcolor))
       : []),
     rule(left, bottom, left + width, bottom, axis.linecolor),
-    ...ticks.map((tick) => rule(at(tick.at), bottom, at(tick.at), bottom + axis.ticklen, axis.tickcolor)),
+    ...(axis.ticks === '' ? [] : ticks).map((tick) =>
+      rule(at(tick.at), bottom, at(tick.at), bottom + axis.ticklen, axis.tickcolor),
+    ),
   ];
   const size = axis.tickfont.size;
   if (axis.showticklabels !== false) {
     let free = Number.NEGATIVE_INFINITY;
-    for (const tick of ticks) {
+    for (const tick of ticks.filter(({ text }) => text !== '')) {
       const half = textWidth(tick.text, size) / 2;
       // A label that would touch the one before is left out, as plotly does.
       if (at(tick.at) - half < free) continue;
