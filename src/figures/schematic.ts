@@ -82,7 +82,7 @@ export function figure2(task: SchematicTask, options: SchematicOptions = {}): Gr
     '(c) A parser judges every step',
   ];
   const a = graphAndText(goldNodes, `${task.problem.trim()} ${task.question}`, task.template);
-  const b = axes(task.op);
+  const b = axes(task.op, task.template);
   const c = parsed(response, goldNodes, judged, compared.processAccuracy);
   const height = Math.ceil(TOP + Math.max(a.height, b.height, c.height) + 16);
   const title = options.title ?? 'Problems from graphs, judged by graphs';
@@ -203,7 +203,7 @@ const ZONES = [
 ] as const;
 
 /** Depth (op) against breadth (context); the place of the task is ringed. */
-function axes(op: number): Part {
+function axes(op: number, template: string): Part {
   const rows = ['A (zoo)', 'B (school)', 'C (festival)'];
   const left = 74;
   const cell = (COLUMN - left) / OPS.length;
@@ -235,7 +235,11 @@ function axes(op: number): Part {
     );
   }
   if (op >= 2 && op <= 20) {
-    const at = { cx: left + (op - 1.5) * cell, cy: top + high / 2, r: 6 };
+    const row = Math.max(
+      0,
+      ['crazy_zootopia', 'teachers_in_school', 'movie_festival_awards'].indexOf(template),
+    );
+    const at = { cx: left + (op - 1.5) * cell, cy: top + row * (high + 3) + high / 2, r: 6 };
     parts.push(element('circle', { ...at, fill: INK.paper, stroke: INK.text, 'stroke-width': 2 }));
   }
   const words = [
