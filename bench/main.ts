@@ -28,6 +28,7 @@ const names = [
   'grpo',
   'graph',
   'backends',
+  'figures',
 ];
 
 function commandLine() {
