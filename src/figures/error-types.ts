@@ -1,23 +1,14 @@
 /** How answers fail: the share of samples with each kind of error, by op, a panel per kind. */
+
+import { escapeText } from './annotations.ts';
 import { Figure } from './figure.ts';
 import { countText, distinct, type Frame, numberIn, rowsWith } from './frame.ts';
-import { arrangePanels, escapeText, type FrameOptions, type PanelRequest } from './layout.ts';
+import { arrangePanels, type FrameOptions, type PanelRequest } from './layout.ts';
+import { ERROR_KINDS, nameOf } from './multiples.ts';
 import { sentence } from './sentence.ts';
 import { errorBars, hasIntervals, orNull } from './series.ts';
 import { PALETTE } from './style.ts';
 import type { Trace } from './types.ts';
-
-/** Known kinds in reading order, with their titles; others follow as they come. */
-const KINDS: Record<string, string> = {
-  correct: 'correct',
-  missing_nodes: 'missing nodes',
-  dependency_mismatch: 'wrong parents',
-  value_mismatch: 'wrong value',
-  extra_nodes: 'extra nodes',
-  answer_mismatch: 'wrong answer',
-  unparsed: 'not parsed',
-  truncated: 'truncated',
-};
 
 export interface ErrorTypesOptions extends FrameOptions {
   /** Column whose values become bars side by side (for instance `run`). */
@@ -54,7 +45,7 @@ export function errorTypes(frame: Frame, options: ErrorTypesOptions = {}): Figur
   const top = Math.min(1, Math.max(dtick, Math.ceil(highest / dtick) * dtick));
 
   const panels: PanelRequest[] = types.map((type) => ({
-    title: KINDS[type] ?? type.replaceAll('_', ' '),
+    title: nameOf('type', type),
     x: {
       title: 'operations (op)',
       type: 'category',
@@ -111,6 +102,6 @@ export function errorTypes(frame: Frame, options: ErrorTypesOptions = {}): Figur
 }
 
 function inOrder(types: readonly string[]): string[] {
-  const known = Object.keys(KINDS).filter((type) => types.includes(type));
+  const known = Object.keys(ERROR_KINDS).filter((type) => types.includes(type));
   return [...known, ...types.filter((type) => !known.includes(type))];
 }

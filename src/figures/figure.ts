@@ -11,18 +11,34 @@ export class Figure implements FigureSpec {
   readonly layout: FigureLayout;
   /** What the figure is called in alternative texts and page titles. */
   readonly title: string;
-  /** The rows that are drawn, for the text form. */
-  readonly rows: readonly Row[];
+  private source: readonly Row[] | (() => readonly Row[]);
 
   /** Whether the notebook output brings plotly along even when another figure already did. */
   readonly selfContained: boolean;
 
-  constructor(spec: FigureSpec, title: string, rows: readonly Row[], selfContained = false) {
+  /** `rows` may be a function, for frames whose rows cost more to make than the figure. */
+  constructor(
+    spec: FigureSpec,
+    title: string,
+    rows: readonly Row[] | (() => readonly Row[]),
+    selfContained = false,
+  ) {
     this.data = spec.data;
     this.layout = spec.layout;
     this.title = title;
-    this.rows = rows;
+    this.source = rows;
     this.selfContained = selfContained;
+  }
+
+  /** The rows that are drawn, for the text form. */
+  get rows(): readonly Row[] {
+    if (typeof this.source === 'function') this.source = this.source();
+    return this.source;
+  }
+
+  /** What stands under the title: n, intervals, whose verdicts; for a caption in a paper. */
+  get caption(): string {
+    return this.layout.meta.caption;
   }
 
   /** The figure as an SVG document, drawn without a browser. */

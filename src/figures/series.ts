@@ -1,6 +1,7 @@
 /** Lines with intervals: the traces that pass@k figures and training curves are made of. */
+
+import { escapeText } from './annotations.ts';
 import { numberIn, type Row } from './frame.ts';
-import { escapeText } from './layout.ts';
 import { SYMBOLS, translucent } from './style.ts';
 import type { ErrorBars, LineTrace } from './types.ts';
 

@@ -23,6 +23,9 @@ export const PALETTE = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '
 /** Marker shapes that go with {@link PALETTE}, so that lines differ in black and white too. */
 export const SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up', 'triangle-down', 'cross', 'x'] as const;
 
+/** Line styles that go with {@link PALETTE} where lines have no markers. */
+export const DASHES = ['solid', 'dash', 'dot'] as const;
+
 /** Stops of viridis from dark to light, cut before its yellow end, for ordered series (k, op). */
 const SEQUENCE = ['#440154', '#46327e', '#365c8d', '#277f8e', '#1fa187', '#4ac16d'] as const;
 
@@ -34,6 +37,30 @@ export function seriesColours(count: number, ordered = false): string[] {
   if (!ordered && count <= PALETTE.length) return PALETTE.slice(0, count);
   if (count === 1) return [PALETTE[0]];
   return Array.from({ length: count }, (_, i) => ramp(i / (count - 1)));
+}
+
+/** Stops of plotly for values from low to high: the ramp of ordered series. */
+export function sequentialScale(): [number, string][] {
+  return SEQUENCE.map((colour, i) => [i / (SEQUENCE.length - 1), colour]);
+}
+
+/** Colour at `share` (kept within [0, 1]) of a scale of stops. */
+export function scaleColour(stops: readonly (readonly [number, string])[], share: number): string {
+  const at = Math.min(1, Math.max(0, share));
+  const next = stops.findIndex(([stop]) => stop >= at);
+  if (next <= 0) return stops[Math.max(0, next)]![1];
+  const [low, first] = stops[next - 1]!;
+  const [high, second] = stops[next]!;
+  return mix(first, second, (at - low) / (high - low));
+}
+
+/** Black or white, whichever reads better on a `#rrggbb` ground (WCAG relative luminance). */
+export function inkOn(ground: string): string {
+  const [r, g, b] = channels(ground).map((value) => {
+    const share = value / 255;
+    return share <= 0.03928 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 ? '#000000' : '#ffffff';
 }
 
 /** Colour at `at` in [0, 1] of the ordered ramp. */

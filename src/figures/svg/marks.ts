@@ -7,6 +7,14 @@ export interface Point {
   y: number;
 }
 
+/** Rectangle in px. */
+export interface Area {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
 /** A polyline with gaps at undefined points. */
 export function linePath(points: readonly Point[]): string {
   let path = '';

@@ -3,29 +3,34 @@
  * ../types.ts), placed as plotly places it. Anything else is refused rather than drawn wrong.
  */
 import { userError } from '../../core/errors.ts';
-import { LEGEND_ROW } from '../layout.ts';
-import { FONT, INK, SIZE } from '../style.ts';
+import { FONT, INK } from '../style.ts';
 import { textWidth } from '../text.ts';
-import type { Annotation, Axis, BarTrace, FigureLayout, FigureSpec, LineTrace, Trace } from '../types.ts';
+import type {
+  Annotation,
+  Axis,
+  BarTrace,
+  Box,
+  FigureLayout,
+  FigureSpec,
+  HeatTrace,
+  LineTrace,
+  Trace,
+} from '../types.ts';
+import { drawCells, drawColorBar } from './heat.ts';
 import { drawLabel, labelSize } from './label.ts';
-import { drawArea, drawErrorBar, drawLine, drawMarker, linePath, type Point } from './marks.ts';
+import { drawLegends } from './legend.ts';
+import { type Area, drawArea, drawErrorBar, drawLine, drawMarker, linePath, type Point } from './marks.ts';
 import { element, escapeMarkup, group, px, svgDocument } from './markup.ts';
 import { coordinate, ticksOf } from './scale.ts';
 
-/** Rectangle in px. */
-interface Area {
-  left: number;
-  top: number;
-  width: number;
-  height: number;
-}
-
 interface Panel {
+  /** `''`, `2`, … of its y axis. */
+  id: string;
   x: Axis;
   y: Axis;
   area: Area;
   toX(value: number | string | null): number;
-  toY(value: number | null): number;
+  toY(value: number | string | null): number;
   data: Trace[];
 }
 
@@ -38,17 +43,19 @@ export function renderSvg(spec: FigureSpec, title: string): string {
   const panels = panelsOf(spec, plot);
   return svgDocument(layout.width, layout.height, FONT, title, [
     ...panels.map((panel, i) => drawPanel(panel, layout, i)),
-    ...layout.annotations.map((annotation) => drawAnnotation(annotation, plot)),
-    layout.showlegend ? drawLegend(spec, plot) : '',
+    ...(layout.shapes ?? []).map((box) => drawBox(box, panelAt(panels, box.yref))),
+    ...layout.annotations.map((annotation) => drawAnnotation(annotation, plot, panels)),
+    layout.showlegend ? drawLegends(spec, plot) : '',
+    ...spec.data.map((trace) => (trace.type === 'heatmap' ? drawColorBar(trace, plot) : '')),
   ]);
 }
 
 function checkTrace(trace: Trace): void {
-  if (trace.type === 'bar' || trace.type === 'scatter') return;
+  if (trace.type === 'bar' || trace.type === 'scatter' || trace.type === 'heatmap') return;
   const type = String((trace as { type?: unknown }).type);
   throw userError(
     'FIGURE_UNSUPPORTED',
-    'traces of type scatter or bar for an SVG without a browser',
+    'traces of type scatter, bar or heatmap for an SVG without a browser',
     type,
     'save as .html, or install playwright-core and Chromium',
   );
@@ -76,6 +83,7 @@ function panelsOf(spec: FigureSpec, plot: Area): Panel[] {
     const share = (axis: Axis, value: number | string | null) =>
       (coordinate(axis, value) - axis.range[0]) / (axis.range[1] - axis.range[0]);
     return {
+      id,
       x,
       y,
       area,
@@ -91,7 +99,9 @@ function drawPanel(panel: Panel, layout: FigureLayout, index: number): string {
   const bars = panel.data.filter((trace): trace is BarTrace => trace.type === 'bar');
   const lines = panel.data.filter((trace): trace is LineTrace => trace.type === 'scatter');
   const clip = `panel-${index}`;
+  const cells = panel.data.filter((trace): trace is HeatTrace => trace.type === 'heatmap');
   const inside = [
+    ...cells.map((trace) => drawCells(trace, panel.toX, panel.toY)),
     ...lines.filter((trace) => trace.fill === 'toself').map((trace) => drawFilled(panel, trace)),
     ...drawBars(panel, bars, layout.bargap ?? 0.2),
     ...lines.filter((trace) => trace.fill === undefined).map((trace) => drawSeries(panel, trace)),
@@ -116,12 +126,14 @@ function drawXAxis(panel: Panel): string {
       ? ticks.map((tick) => rule(at(tick.at), top, at(tick.at), bottom, axis.gridcolor))
       : []),
     rule(left, bottom, left + width, bottom, axis.linecolor),
-    ...ticks.map((tick) => rule(at(tick.at), bottom, at(tick.at), bottom + axis.ticklen, axis.tickcolor)),
+    ...(axis.ticks === '' ? [] : ticks).map((tick) =>
+      rule(at(tick.at), bottom, at(tick.at), bottom + axis.ticklen, axis.tickcolor),
+    ),
   ];
   const size = axis.tickfont.size;
   if (axis.showticklabels !== false) {
     let free = Number.NEGATIVE_INFINITY;
-    for (const tick of ticks) {
+    for (const tick of ticks.filter(({ text }) => text !== '')) {
       const half = textWidth(tick.text, size) / 2;
       // A label that would touch the one before is left out, as plotly does.
       if (at(tick.at) - half < free) continue;
@@ -196,7 +208,7 @@ function rule(x1: number, y1: number, x2: number, y2: number, stroke: string): s
   return element('line', { x1, y1, x2, y2, stroke, 'stroke-width': 1 });
 }
 
-function pointsOf(panel: Panel, trace: Trace): Point[] {
+function pointsOf(panel: Panel, trace: LineTrace | BarTrace): Point[] {
   return trace.x.map((x, i) => ({ x: panel.toX(x), y: panel.toY(trace.y[i] ?? null) }));
 }
 
@@ -226,7 +238,7 @@ function drawSeries(panel: Panel, trace: LineTrace): string {
   return group({ class: 'series', 'data-name': trace.name }, parts);
 }
 
-function drawErrors(panel: Panel, trace: Trace, xs: readonly number[]): string[] {
+function drawErrors(panel: Panel, trace: LineTrace | BarTrace, xs: readonly number[]): string[] {
   const bars = trace.error_y;
   if (bars === undefined) return [];
   return trace.y.flatMap((y, i) => {
@@ -263,12 +275,13 @@ function drawBars(panel: Panel, traces: readonly BarTrace[], gap: number): strin
   });
 }
 
-function drawAnnotation(note: Annotation, plot: Area): string {
+function drawAnnotation(note: Annotation, plot: Area, panels: readonly Panel[]): string {
   const { width, height } = labelSize(note.text, note.font.size);
-  const x = plot.left + note.x * plot.width + note.xshift;
-  const y = plot.top + (1 - note.y) * plot.height - note.yshift;
+  const at = placeOf(note, plot, panels);
+  const x = at.x + note.xshift;
+  const y = at.y - note.yshift;
   const left = note.xanchor === 'left' ? x : note.xanchor === 'center' ? x - width / 2 : x - width;
-  const top = note.yanchor === 'bottom' ? y - height : y;
+  const top = note.yanchor === 'bottom' ? y - height : note.yanchor === 'middle' ? y - height / 2 : y;
   const centre = note.align === 'center';
   return drawLabel(
     note.text,
@@ -277,39 +290,44 @@ function drawAnnotation(note: Annotation, plot: Area): string {
     note.font.size,
     note.font.color,
     centre ? 'middle' : 'start',
-    { class: 'note' },
+    { class: note.xref === 'paper' ? 'note' : 'label' },
   );
 }
 
-/** Right of the plot, an entry for each trace that wants one. */
-function drawLegend(spec: FigureSpec, plot: Area): string {
-  const legend = spec.layout.legend;
-  const x = plot.left + plot.width + 16;
-  let y = plot.top;
-  const parts: string[] = [];
-  if (legend?.title !== undefined) {
-    parts.push(drawLabel(legend.title.text, x, y, SIZE.tick, INK.text));
-    y += SIZE.tick * 1.35 + 6;
+/** Where an annotation points: a place of the whole plot, or of a panel in its axes' own coordinates. */
+function placeOf({ xref, yref, x, y }: Annotation, plot: Area, panels: readonly Panel[]): Point {
+  if (xref === 'paper' || yref === 'paper') {
+    return { x: plot.left + x * plot.width, y: plot.top + (1 - y) * plot.height };
   }
-  for (const trace of spec.data.filter((one) => one.showlegend !== false && one.name !== undefined)) {
-    const middle = y + LEGEND_ROW / 2;
-    if (trace.type === 'bar') {
-      parts.push(element('rect', { x, y: middle - 5.5, width: 22, height: 11, fill: trace.marker.color }));
-    } else {
-      const colour = trace.line?.color ?? trace.marker?.color ?? INK.text;
-      const sample = [
-        { x, y: middle },
-        { x: x + 26, y: middle },
-      ];
-      if (trace.mode.includes('lines')) parts.push(drawLine(linePath(sample), trace.line ?? {}, colour));
-      if (trace.mode.includes('markers') && trace.marker !== undefined) {
-        parts.push(
-          drawMarker(trace.marker.symbol, { x: x + 13, y: middle }, trace.marker.size, trace.marker.color),
-        );
-      }
-    }
-    parts.push(drawLabel(trace.name!, x + 34, middle - SIZE.tick * 0.67, SIZE.tick, INK.text));
-    y += LEGEND_ROW;
-  }
-  return group({ class: 'legend' }, parts);
+  return inPanel(panelAt(panels, yref), x, y);
+}
+
+/** A point of a panel, from its axes' own coordinates. */
+function inPanel({ x: across, y: up, area }: Panel, x: number, y: number): Point {
+  const share = (axis: Axis, value: number) => (value - axis.range[0]) / (axis.range[1] - axis.range[0]);
+  return {
+    x: area.left + share(across, x) * area.width,
+    y: area.top + (1 - share(up, y)) * area.height,
+  };
+}
+
+function panelAt(panels: readonly Panel[], yref: string): Panel {
+  const panel = panels.find(({ id }) => `y${id}` === yref);
+  if (panel !== undefined) return panel;
+  throw userError('FIGURE_UNSUPPORTED', 'marks on an axis of the layout', yref, 'complete the layout');
+}
+
+function drawBox({ x0, x1, y0, y1, line }: Box, panel: Panel): string {
+  const a = inPanel(panel, x0, y0);
+  const b = inPanel(panel, x1, y1);
+  return element('rect', {
+    class: 'box',
+    x: Math.min(a.x, b.x),
+    y: Math.min(a.y, b.y),
+    width: Math.abs(a.x - b.x),
+    height: Math.abs(a.y - b.y),
+    fill: 'none',
+    stroke: line.color,
+    'stroke-width': line.width,
+  });
 }

@@ -21,7 +21,8 @@ export function coordinate(axis: Axis, value: number | string | null): number {
 
 /** Ticks within the axis' range: the given ones, every `dtick`, or about `most` round numbers. */
 export function ticksOf(axis: Axis, most: number): Tick[] {
-  const [low, high] = axis.range;
+  const low = Math.min(...axis.range);
+  const high = Math.max(...axis.range); // an axis may run downwards
   const slack = (high - low) * 1e-9;
   const inside = (tick: Tick) => tick.at >= low - slack && tick.at <= high + slack;
   if (axis.tickvals !== undefined) {
