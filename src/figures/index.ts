@@ -3,14 +3,19 @@
  * {@link drawGraph} and {@link drawGraphPair} give a {@link GraphFigure}. Both show themselves in notebooks,
  * have their SVG as `.svg`, and are saved by {@link saveFigure}.
  */
+export { type BarsOptions, bars } from './bars.ts';
 export { type ErrorTypesOptions, errorTypes } from './error-types.ts';
 export { FIGURE_FORMATS, type SaveOptions, saveFigure } from './export.ts';
 export { Figure } from './figure.ts';
 export type { Frame } from './frame.ts';
 export * from './graph/index.ts';
+export { type HeatMapOptions, heatMap } from './heat-map.ts';
+export { type HistogramOptions, histograms } from './histograms.ts';
 export { type LossCurvesOptions, lossCurves } from './loss-curves.ts';
 export { type LossKind, type LossRow, type LossRowsOptions, lossRows } from './loss-rows.ts';
 export { type PassAtKOptions, passAtKByOp, passAtKCurve } from './pass-at-k.ts';
+export { type RunCurvesOptions, runCurves } from './run-curves.ts';
 export type { IntervalStyle } from './series.ts';
+export { type BudgetGridOptions, budgetGrid, type DynamicsOptions, dynamics } from './sweeps.ts';
 export { type TrainingCurveOptions, trainingCurve } from './training-curve.ts';
 export type { FigureLayout, FigureSpec, Trace } from './types.ts';
