@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { userError } from '../core/errors.ts';
 import type { Figure, GraphFigure, LossKind } from '../figures/index.ts';
+import { drawPaperFigure, PAPER_FIGURES, PAPER_TABLES, paperTable } from './paperFigures.ts';
 import { integerOption, printJson } from './terminal.ts';
 
 interface Options {
@@ -17,10 +18,11 @@ interface Options {
   loss?: LossKind;
   groups?: true;
   width?: number;
+  seed: number;
   json?: true;
 }
 
-const NAMES = [
+const GENERAL = [
   'pass_at_k',
   'pass_at_k_by_op',
   'error_types',
@@ -28,29 +30,42 @@ const NAMES = [
   'loss_curves',
   'graph',
 ] as const;
-type Name = (typeof NAMES)[number];
+type Name = (typeof GENERAL)[number];
+
+const NAMES: readonly string[] = [...GENERAL, 'figure_2', ...PAPER_FIGURES, ...PAPER_TABLES];
 
 /** Which of the optional flags each figure understands. */
-const FLAGS: Record<Name, readonly string[]> = {
+const FLAGS: Readonly<Record<string, readonly string[]>> = {
   pass_at_k: ['by', 'verifier', 'k', 'width'],
   pass_at_k_by_op: ['by', 'verifier', 'k', 'width'],
   error_types: ['by', 'width'],
   training_curve: ['width'],
   loss_curves: ['loss', 'groups', 'width'],
   graph: ['index', 'width'],
+  figure_2: ['index'],
+  ...Object.fromEntries(PAPER_FIGURES.map((name) => [name, ['verifier', 'k', 'width']])),
 };
+
+/** Figures that take more than one --in. */
+const SEVERAL: readonly string[] = ['loss_curves', ...PAPER_FIGURES];
 
 export function register(program: Command): void {
   program
     .command('figure')
     .description('draw a figure from tables, a run or tasks')
-    .argument('<name>', NAMES.join(', '))
-    .requiredOption(
-      '--in <file...>',
-      'rows (.csv, .json, .jsonl); for loss_curves, one or more run folders; for graph, tasks (.jsonl, .parquet); ' +
-        '.jsonl may be .jsonl.gz',
+    .argument(
+      '<name>',
+      `${GENERAL.join(', ')}; of the paper: figure_1 to figure_18 and table_1 to table_3 (docs/gallery.md)`,
     )
-    .requiredOption('--out <file>', 'where the figure goes: .svg, .html, .json, .pdf or .png')
+    .option(
+      '--in <file...>',
+      'rows (.csv, .json, .jsonl); for loss_curves, one or more run folders; for graph, tasks (.jsonl, .parquet); for ' +
+        'figures of the paper also evaluation or run folders, or a design (docs/gallery.md); .jsonl may be .jsonl.gz',
+    )
+    .requiredOption(
+      '--out <file>',
+      'where the figure goes: .svg, .html, .json, .pdf or .png; a table: .csv, .md, .tex or .html',
+    )
     .option('--index <n>', 'graph: which task of the file, counted from 0', integerOption(0))
     .option('--title <text>', 'title of the figure')
     .option('--by <column>', 'column that a line or bar stands for')
@@ -59,13 +74,19 @@ export function register(program: Command): void {
     .option('--loss <kind>', 'loss_curves: held-out (default) or training')
     .option('--groups', 'loss_curves: a panel for each group of held-out tasks (validation.by of the runs)')
     .option('--width <px>', 'width in px (96 to the inch)', integerOption(200, 4000))
-    .option('--seed <n>', 'accepted as everywhere; nothing here is random', integerOption(0))
+    .option('--seed <n>', 'seed of the intervals of figure_10', integerOption(0), 0)
     .option('--json', 'print one JSON document')
     .action(async (name: string, given: Record<string, unknown>) => {
-      const { figureFormat, saveFigure } = await import('../figures/export.ts');
       const options = checkOptions(name, given);
+      if (PAPER_TABLES.includes(name)) {
+        (await paperTable(name)).save(options.out);
+        if (options.json) printJson({ table: name, out: options.out });
+        else process.stdout.write(`${name} written to ${options.out}\n`);
+        return;
+      }
+      const { figureFormat, saveFigure } = await import('../figures/export.ts');
       figureFormat(options.out);
-      const figure = await draw(name as Name, options);
+      const figure = await draw(name, options);
       await saveFigure(figure, options.out);
       const { inputs, out } = options;
       if (options.json) printJson({ figure: name, in: inputs.length === 1 ? inputs[0] : inputs, out });
@@ -74,16 +95,21 @@ export function register(program: Command): void {
 }
 
 function checkOptions(name: string, given: Record<string, unknown>): Options {
-  if (!(NAMES as readonly string[]).includes(name)) {
+  if (!NAMES.includes(name)) {
     throw userError('FIGURE_NAME', `a figure (${NAMES.join(', ')})`, name, 'choose one of them');
   }
-  const allowed = FLAGS[name as Name];
+  const allowed = FLAGS[name] ?? [];
   for (const flag of ['index', 'by', 'verifier', 'k', 'loss', 'groups', 'width']) {
     if (given[flag] === undefined || allowed.includes(flag)) continue;
     throw userError('USAGE', `the options of figure ${name}`, `--${flag}`, 'leave it out');
   }
-  const inputs = given.in as string[];
-  if (inputs.length > 1 && name !== 'loss_curves') {
+  const inputs = (given.in as string[] | undefined) ?? [];
+  if ((inputs.length === 0) !== PAPER_TABLES.includes(name)) {
+    const [expected, remedy] =
+      inputs.length === 0 ? ['--in for', 'say what to draw'] : ['no --in for', 'leave it out'];
+    throw userError('USAGE', `${expected} ${name}`, inputs.join(', ') || 'none', remedy!);
+  }
+  if (inputs.length > 1 && !SEVERAL.includes(name)) {
     throw userError('USAGE', `one --in for figure ${name}`, String(inputs.length), 'name one file');
   }
   if (given.loss !== undefined && given.loss !== 'held-out' && given.loss !== 'training') {
@@ -102,8 +128,20 @@ function checkOptions(name: string, given: Record<string, unknown>): Options {
   return options;
 }
 
-async function draw(name: Name, options: Options): Promise<Figure | GraphFigure> {
+async function draw(given: string, options: Options): Promise<Figure | GraphFigure> {
+  const { title: heading, seed, verifier: judge } = options;
+  if (PAPER_FIGURES.includes(given)) {
+    return drawPaperFigure(given, options.inputs, {
+      seed,
+      ...(heading === undefined ? {} : { title: heading }),
+      ...(options.width === undefined ? {} : { width: options.width }),
+      ...(judge === undefined ? {} : { verifier: judge }),
+      ...(options.k === undefined ? {} : { ks: options.k }),
+    });
+  }
   const figures = await import('../figures/index.ts');
+  if (given === 'figure_2') return figures.figure2(await taskOf(options));
+  const name = given as Name;
   const { title, by, verifier, k: ks, width } = options;
   const common = {
     ...(title === undefined ? {} : { title }),
@@ -135,13 +173,18 @@ async function draw(name: Name, options: Options): Promise<Figure | GraphFigure>
 
 /** The gold graph of one task; a record of the reference, which has none, gives it by its solution. */
 async function graphOf(options: Options) {
+  const task = await taskOf(options);
+  if (task.graph) return task.graph;
+  const { goldGraph } = await import('../verify/index.ts');
+  return goldGraph(task);
+}
+
+/** The task that --index means. */
+async function taskOf(options: Options) {
   const { readTasks } = await import('../tasks/index.ts');
   let count = 0;
   for (const task of readTasks(options.in)) {
-    if (count++ < options.index) continue;
-    if (task.graph) return task.graph;
-    const { goldGraph } = await import('../verify/index.ts');
-    return goldGraph(task);
+    if (count++ === options.index) return task;
   }
   throw userError(
     'TASK_INDEX',

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   grpo: () => import('./grpo.ts'),
   sample: () => import('./sample.ts'),
   evaluate: () => import('./evaluate.ts'),
+  nll: () => import('./nll.ts'),
   browse: () => import('./browse.ts'),
   verify: () => import('./verify.ts'),
   analyze: () => import('./analyze.ts'),

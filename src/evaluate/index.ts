@@ -2,6 +2,7 @@
 export { type BootstrapOptions, bootstrapMeans, type Estimate } from './bootstrap.ts';
 export { type CacheUse, cacheSize } from './cache.ts';
 export { checkedRow } from './checkedRow.ts';
+export { type GoldNll, type GoldNllOptions, goldNll } from './goldNll.ts';
 export * from './metrics.ts';
 export { majAtK, meanAtK, passAtK, passHatK } from './passAtK.ts';
 export { type EvaluationRow, readSamples, rescoreRows } from './rows.ts';

@@ -140,7 +140,11 @@ export function describeMixture(mixture: Mixture): [ops: string, contexts: strin
   });
   const same = lists.every(({ ops }) => ops === lists[0]!.ops);
   const ops = same ? lists[0]!.ops : lists.map(({ letter, ops: own }) => `${letter}: ${own}`).join('; ');
-  return [ops, [...contexts].map(([letter, share]) => `${percent(share)} ${letter}`).join(' + ')];
+  const shares = [...contexts].sort(([a], [b]) => a.localeCompare(b));
+  const equal = shares.length > 2 && shares.every(([, share]) => Math.abs(share * shares.length - 1) < 1e-9);
+  const letters = shares.map(([letter]) => letter);
+  if (equal) return [ops, `${letters.join(', ')} equally`];
+  return [ops, shares.map(([letter, share]) => `${percent(share)} ${letter}`).join(' + ')];
 }
 
 function sums<T, K>(
