@@ -153,7 +153,10 @@ describe('notebooks', function () {
       tableOf(texts, 'Along the runs').map(([run]) => run),
       ['inside', 'edge', 'beyond'],
     );
-    assert.ok(texts.some((text) => text.startsWith('pass@k before and after RL')), 'the figure');
+    assert.ok(
+      texts.some((text) => text.startsWith('pass@k before and after RL')),
+      'the figure',
+    );
     assert.equal(tableOf(texts, 'Base and RL models').length, 3 * 4);
   });
 
