@@ -37,7 +37,10 @@ const dataFields = z.strictObject({
     .array(z.union([z.string(), contextSchema]))
     .min(1)
     .optional(),
-  ops: z.string().optional().describe('operation counts, as in --ops'),
+  ops: z
+    .union([z.string(), z.int().transform(String)])
+    .optional()
+    .describe('operation counts, as in --ops'),
   op_weights: z.record(z.string(), z.number().min(0)).optional().describe('relative weight by op'),
   modes: names.optional(),
   depths: depths.optional(),

@@ -34,6 +34,17 @@ function textsOf(name: string): string[] {
   }
 }
 
+/** The rows of the table of this title, each cut at runs of blanks. */
+function tableOf(texts: readonly string[], title: string | RegExp): string[][] {
+  const text = texts.find((one) => (typeof title === 'string' ? one.startsWith(title) : title.test(one)));
+  assert.ok(text !== undefined, `a table "${title}"`);
+  return text
+    .trimEnd()
+    .split('\n')
+    .slice(2)
+    .map((line) => line.trim().split(/ {2,}/));
+}
+
 describe('notebooks', function () {
   this.timeout(300_000);
 
@@ -69,5 +80,116 @@ describe('notebooks', function () {
     const rewards = texts.find((text) => text.startsWith('Rewards'))!;
     assert.match(rewards, /^right +1 +1 +1$/m);
     assert.match(rewards, /^right answer, no steps +1 +0\.2 +0$/m);
+  });
+
+  it('tasks takes a problem apart', () => {
+    const texts = textsOf('tasks');
+    assert.ok(texts.some((text) => /^Sum of the last column: 8; op of the record: 8$/m.test(text)));
+    assert.ok(texts.some((text) => text.includes('95 problems counted, 0 with another op than asked for')));
+    const splits = tableOf(texts, /^Different graphs among/);
+    assert.equal(splits.length, 10);
+    for (const row of splits) assert.equal(row.at(-1), '0', 'no graph in two splits');
+    const prints = tableOf(texts, 'Fingerprints').map((row) => row.at(-1));
+    const [asItIs, otherNames, otherNumber] = prints;
+    assert.equal(otherNames, asItIs);
+    assert.notEqual(otherNumber, asItIs);
+    const again = texts.find((text) => text.includes('made again from its index'))!;
+    assert.match(again, /the same bytes +true/);
+    const hashes = [...again.matchAll(/made (?:for|back)wards +(\w+)/g)].map(([, hash]) => hash);
+    assert.equal(hashes[0], hashes[1]);
+  });
+
+  it('verification judges one defect at a time and shows the letter bug', () => {
+    const texts = textsOf('verification');
+    const verdicts = new Map(tableOf(texts, 'Verdicts').map(([what, ...rest]) => [what, rest]));
+    const firstErrors = {
+      'answer alone': 'missing',
+      'a given number misread': 'reading',
+      'arithmetic slip in the total': 'arithmetic',
+      'made from another quantity': 'dependency',
+      'a step left out': 'missing',
+    };
+    for (const [what, kind] of Object.entries(firstErrors)) {
+      assert.deepEqual([verdicts.get(what)![0], verdicts.get(what)!.at(-1)], ['✗', kind], what);
+    }
+    for (const what of ['gold solution', 'a step too many', 'another letter throughout']) {
+      assert.equal(verdicts.get(what)![0], '✓', what);
+    }
+    assert.deepEqual(tableOf(texts, 'The same solution twice'), [
+      ['gold letters', '✓', '✓', '1', '1'],
+      ['other letters', '✓', '✗', '1', '0'],
+    ]);
+    for (const row of tableOf(texts, 'The ceiling of pass@1')) {
+      assert.equal(row.at(-1), '1', 'ours accepts all');
+      assert.ok(Number(row[1]) < 1, 'the reference refuses some');
+    }
+  });
+
+  it('topology compares gold and predicted graphs with training', () => {
+    const texts = textsOf('topology');
+    const problems = tableOf(texts, /^Test problems against/);
+    assert.deepEqual(
+      problems.map(([op]) => op),
+      ['2', '3', '4', '5', '6'],
+    );
+    assert.deepEqual([problems[0]![2], problems[4]![2]], ['1', '0'], 'seen in training, and not');
+    assert.equal(tableOf(texts, 'Similarity to the nearest').length, 3);
+    assert.ok(texts.some((text) => text.startsWith('Gold and predicted graph, op')));
+  });
+
+  it('evaluate-any-model reads files and servers of other programs', () => {
+    const texts = textsOf('evaluate-any-model');
+    const [chat, ...files] = tableOf(texts, 'The same responses, in four formats');
+    assert.equal(files.length, 4);
+    for (const [name, ...numbers] of files) assert.deepEqual(numbers, chat!.slice(1), name);
+    assert.deepEqual(tableOf(texts, 'One task has no response').length, 2);
+    assert.ok(texts.some((text) => text.includes('arrived unchanged: true')));
+    assert.equal(texts.filter((text) => text.startsWith('verified pass@k')).length, 2, 'two commands');
+  });
+
+  it('extrapolation trains on three ranges', () => {
+    const texts = textsOf('extrapolation');
+    assert.deepEqual(
+      tableOf(texts, 'Along the runs').map(([run]) => run),
+      ['inside', 'edge', 'beyond'],
+    );
+    assert.ok(
+      texts.some((text) => text.startsWith('pass@k before and after RL')),
+      'the figure',
+    );
+    assert.equal(tableOf(texts, 'Base and RL models').length, 3 * 4);
+  });
+
+  it('context trains on both contexts after four exposures', () => {
+    const texts = textsOf('context');
+    for (const title of ['After pre-training', 'Rollouts in context B', 'Before and after RL']) {
+      const shares = tableOf(texts, title).map(([share]) => share);
+      assert.deepEqual(shares, ['0 %', '0.1 %', '1 %', '10 %'], title);
+    }
+  });
+
+  it('mid-training spends one budget in four ways', () => {
+    const texts = textsOf('mid-training');
+    const table3 = tableOf(texts, "The paper's budgets");
+    assert.deepEqual(table3[0]!.slice(0, 5), ['1.05', '2000', '50', '51.2', '1600, 10']);
+    const spent = tableOf(texts, 'What was spent');
+    assert.deepEqual(
+      spent.map(([allocation]) => allocation),
+      ['full mid', 'light RL', 'heavy RL', 'full RL'],
+    );
+    for (const [allocation, , , , share] of spent) assert.ok(Number(share) >= 1, allocation);
+  });
+
+  it('process-rewards compares four rewards', () => {
+    const texts = textsOf('process-rewards');
+    const rewards = ['outcome', 'composite-0.2', 'process', 'strict'];
+    for (const title of ['Rollouts: what was earned', 'Hacked responses by error']) {
+      assert.deepEqual(
+        tableOf(texts, title).map(([reward]) => reward),
+        rewards,
+        title,
+      );
+    }
+    assert.equal(tableOf(texts, 'Held-out problems, op').length, 1 + rewards.length);
   });
 });

@@ -18,6 +18,11 @@ describe('training settings', () => {
     assert.equal(config.batch_tokens, 2048);
   });
 
+  it('takes a number for a single op, as --set data.ops=4 gives it', () => {
+    const { data } = parsePretrainConfig({ data: { world: 'micro', ops: 4 } });
+    assert.deepEqual(data, parsePretrainConfig({ data: { world: 'micro', ops: '4' } }).data);
+  });
+
   it('names all problems at once', () => {
     assert.throws(
       () => parsePretrainConfig({ tokens: 0, learning_rate: -1, batch_size: 3 }, 'a.json'),
