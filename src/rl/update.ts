@@ -46,7 +46,7 @@ export interface UpdateOptions extends Pick<ScoreOptions, 'temperature' | 'micro
 
 /**
  * The updates of one step, one after another: per epoch, each mini-batch of whole groups is one optimizer update. A
- * mini-batch without a token that bears loss makes none. A generator, so that other work gets its turn in between.
+ * mini-batch without a token that bears loss makes none, unless there is a further loss. A generator, so that other work gets its turn in between.
  * @throws DIVERGED when a loss or gradient is not finite; that update changes neither weights nor optimizer
  */
 export function* policyUpdates(
@@ -60,9 +60,12 @@ export function* policyUpdates(
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     const order = groups.slice();
     options.order?.shuffle(order);
-    for (let first = 0; first < order.length; first += options.groupsPerMiniBatch) {
+    // A further loss is minimised also where nothing was sampled.
+    const end = options.further === undefined ? order.length : Math.max(1, order.length);
+    for (let first = 0; first < end; first += options.groupsPerMiniBatch) {
       const miniBatch = order.slice(first, first + options.groupsPerMiniBatch).flat();
-      if (!miniBatch.some(({ mask }) => mask.some((bears) => bears > 0))) continue;
+      const bears = miniBatch.some(({ mask }) => mask.some((token) => token > 0));
+      if (!bears && options.further === undefined) continue;
       yield update(model, optimizer, miniBatch, options, ++made);
     }
   }
