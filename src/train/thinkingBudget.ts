@@ -25,6 +25,21 @@ export function budgetTokens(tokenizer: Tokenizer): BudgetToken[] {
     .sort((a, b) => a.tokens - b.tokens);
 }
 
+/** Those of the given lengths. @throws BUDGET_TOKENS when the tokenizer lacks one */
+export function chosenBudgets(tokenizer: Tokenizer, lengths: readonly number[]): BudgetToken[] {
+  const known = budgetTokens(tokenizer);
+  return lengths.map((length) => {
+    const found = known.find(({ tokens }) => tokens === length);
+    if (found !== undefined) return found;
+    throw userError(
+      'BUDGET_TOKENS',
+      `a tokenizer with the special token ${budgetTag(length)} for data.thinking.budgets`,
+      `one with ${known.map(({ tokens }) => budgetTag(tokens)).join(', ') || 'none'}`,
+      `train one with --special "${budgetTag(length)}"`,
+    );
+  });
+}
+
 /** The budget nearest to a length in ratio; of two equally near ones the smaller. */
 export function nearestBudget(budgets: readonly BudgetToken[], length: number): BudgetToken {
   const distance = ({ tokens }: BudgetToken) => Math.abs(Math.log(tokens / Math.max(1, length)));

@@ -2,11 +2,14 @@
  * Next-token accuracy on held-out texts, at once and after thinking, by how hard the tokens were for the model that the
  * run began with: the measure of RPT and RMT (METHODS §1.7). The same tokens and the same draws every time.
  */
+import * as tf from '@tensorflow/tfjs-core';
 import { randomFamily } from '../../core/random.ts';
 import { bootstrapMeans } from '../../evaluate/index.ts';
-import type { Qwen2 } from '../../model/qwen2.ts';
+import { forward, type Qwen2 } from '../../model/qwen2.ts';
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import { type LossWeights, pack } from '../../train/index.ts';
+import { cut, toInputs } from '../score.ts';
+import type { Rollout } from '../types.ts';
 import { BUCKETS, type Bucket, type Edges, nextTokens } from './difficulty.ts';
 import { textsOf } from './positions.ts';
 import { candidatesOf, type Opening, promptsOf, type ThinkingPrompt } from './prompts.ts';
@@ -73,6 +76,10 @@ export interface PredictOptions {
   close: number;
   /** What opens a thought. */
   opening: Opening;
+  /** Tokens that are no predictions: those around thoughts. */
+  except: ReadonlySet<number>;
+  /** Most rows computed at once. */
+  mostRows: number;
 }
 
 /** A held-out token as it was predicted. */
@@ -109,28 +116,62 @@ export async function predictTokens(
   const key = (index: number) => `validation ${tokens[index]!.text} ${tokens[index]!.at}`;
   const thinking = tokens.map(({ prompt }) => ({ ...prompt, ids: [...prompt.prefix, ...opening] }));
   const after = await sampleThoughts(model, tokenizer, thinking, key, settings, { close, predicted: span });
-  const atOnce = { ...settings, max_response_tokens: span };
-  const plainPrompts = tokens.map(({ prompt }) => prompt);
-  const plain = await sampleThoughts(model, tokenizer, plainPrompts, key, atOnce, { close, predicted: span });
-  if (after === undefined || plain === undefined) return undefined;
+  if (after === undefined) return undefined;
+  const plain = predictAtOnce(model, tokens, options.except, options.mostRows);
   const isRight = (prediction: readonly number[], { truth, following }: ThinkingPrompt) =>
     options.match === 'token'
       ? matchesTokens(prediction, truth)
       : matchesPrefix(prediction, following, tokenizer);
   return tokens.map(({ text, at, bucket, prompt }, i) => {
-    const [rollout, direct] = [after[i]!.rollouts[0]!, plain[i]!.rollouts[0]!];
+    const rollout = after[i]!.rollouts[0]!;
     const { prediction, length, closed } = rollout.thought;
     return {
       text,
       at,
       bucket,
-      plain_correct: isRight(direct.response, prompt),
+      plain_correct: isRight(plain[i]!, prompt),
       thinking_correct: isRight(prediction, prompt),
       thought_length: length,
       closed,
       response: tokenizer.decode(rollout.response),
       target: tokenizer.decode(prompt.truth),
     };
+  });
+}
+
+/**
+ * The most likely tokens without thinking; of several, each behind the text's own ones before it, which makes no
+ * difference to whether all are right. Tokens that only open or close a thought are no predictions: a model that has
+ * learned from texts with thoughts may want to think instead.
+ */
+export function predictAtOnce(
+  model: Qwen2,
+  tokens: readonly Pick<HeldOutToken, 'prompt'>[],
+  except: ReadonlySet<number>,
+  mostRows: number,
+): number[][] {
+  const asked: Rollout[] = tokens.map(({ prompt: { prefix, truth } }) => ({
+    group: 0,
+    prompt: prefix,
+    response: truth,
+    truncated: false,
+    reward: 0,
+  }));
+  const predicted = cut(asked, mostRows).flatMap((piece) => {
+    let best = new Int32Array();
+    tf.tidy(() => {
+      const { batch, rows } = toInputs(piece);
+      const logits = forward(model, batch, rows);
+      const barred = new Float32Array(logits.shape[1]);
+      for (const id of except) barred[id] = Number.NEGATIVE_INFINITY;
+      best = tf.argMax(tf.add(logits, tf.tensor1d(barred)), 1).dataSync<'int32'>() as Int32Array<ArrayBuffer>;
+    });
+    return [...best];
+  });
+  let end = 0;
+  return asked.map(({ response }) => {
+    end += response.length;
+    return predicted.slice(end - response.length, end);
   });
 }
 

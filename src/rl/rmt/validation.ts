@@ -15,7 +15,7 @@ export interface RmtValidationFound {
 /** Validates the model as it is, thinking behind `opening`; undefined when cancelled meanwhile. */
 export async function validate(
   config: RmtConfig,
-  { model, tokenizer, heldOut, close }: RmtParts,
+  { model, tokenizer, heldOut, close, candidates }: RmtParts,
   opening: Opening,
 ): Promise<RmtValidationFound | undefined> {
   const weigh = lossWeights(config.loss_on, tokenizer);
@@ -31,6 +31,8 @@ export async function validate(
     match: config.reward === 'prefix' ? 'prefix' : 'token',
     close,
     opening,
+    except: candidates.except,
+    mostRows: config.micro_batch_tokens,
   });
   if (rows === undefined) return undefined;
   return { rows, metrics: { ...metrics, ...accuracyMetrics(nextTokenAccuracy(rows, config.seed)) } };
