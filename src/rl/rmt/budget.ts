@@ -13,7 +13,8 @@ export interface BudgetSchedule {
 
 /** B_t = max(B_min, ⌊B_0 · γ^(t/T)⌋), `progress` being t/T. */
 export function budgetAt({ initial, least, gamma }: BudgetSchedule, progress: number): number {
-  return Math.max(least, Math.floor(initial * gamma ** progress));
+  // What is a whole number but for rounding (100 · 0.29) stays one.
+  return Math.max(least, Math.floor(initial * gamma ** progress + 1e-9));
 }
 
 /**
