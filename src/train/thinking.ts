@@ -38,8 +38,11 @@ export function thinkingText(
   if (!random.chance(settings.share)) return prompt + response;
   const corrupted = random.chance(settings.corrupted);
   const plan = corrupted ? corrupt(planOf(task), random) : planOf(task);
-  if (settings.position === 'inside') return prompt + thinkInside(response, plan, settings.length, random);
-  const thought = ` ${THINK_TAGS[0]} ${thoughtOf(plan, task.mode === 'forwardreverse', settings.length)} ${THINK_TAGS[1]}`;
+  const reverse = task.mode === 'forwardreverse';
+  if (settings.position === 'inside') {
+    return prompt + thinkInside(response, plan, reverse, settings.length, random);
+  }
+  const thought = ` ${THINK_TAGS[0]} ${thoughtOf(plan, reverse, settings.length)} ${THINK_TAGS[1]}`;
   return settings.position === 'before' ? prompt + thought + response : prompt + response + thought;
 }
 
@@ -71,15 +74,24 @@ function corrupt({ names, values, needs, query }: Plan, random: RandomStream): P
  * The response with a thought in front of one of its words, drawn uniformly. No space stands around the tags, so that
  * the text goes on behind `</think>` as it would have without.
  */
-function thinkInside(response: string, plan: Plan, length: Thinking['length'], random: RandomStream): string {
+function thinkInside(
+  response: string,
+  plan: Plan,
+  reverse: boolean,
+  length: Thinking['length'],
+  random: RandomStream,
+): string {
   const words = [...response.matchAll(/ \S+/g)].map(({ index }) => index);
   const at = random.pick(words);
   // A step defines a quantity; what stands behind the last step gives the answer.
   const before = response.slice(0, at);
-  const begun = before.split('Define ').length - 1 + Number(response.startsWith(' Define', at));
+  const begun = before.split(' Define').length - 1 + Number(response.startsWith(' Define', at));
+  const answers = before.includes('</solution>');
   const last = plan.names.indexOf(plan.query);
-  const step = before.includes('</solution>') ? last : Math.min(Math.max(begun, 1), plan.names.length) - 1;
-  return `${before}${THINK_TAGS[0]} ${stepThought(plan, step, length)}${THINK_TAGS[1]}${response.slice(at)}`;
+  const step = answers ? last : Math.min(Math.max(begun, 1), plan.names.length) - 1;
+  // Until the equation is solved, nobody can know the values that follow from x.
+  const thought = reverse && !answers ? openStep(plan, step) : stepThought(plan, step, length);
+  return `${before}${THINK_TAGS[0]} ${thought}${THINK_TAGS[1]}${response.slice(at)}`;
 }
 
 /** What a step finds, and from what. */
@@ -89,6 +101,13 @@ function stepThought({ names, values, needs }: Plan, step: number, length: Think
   if (length === 'short' || needs[step]!.length === 0) return capital(found);
   const known = needs[step]!.map((need) => `${need} is ${values[names.indexOf(need)]}`);
   return `${capital(name)} needs ${list(needs[step]!)}. Here ${list(known)}. So ${found}`;
+}
+
+/** What a step needs, without values. */
+function openStep({ names, needs, query }: Plan, step: number): string {
+  const name = capital(names[step]!);
+  if (names[step] === query) return `${name} is asked for, so it is x.`;
+  return needs[step]!.length === 0 ? `${name} is given.` : `${name} needs ${list(needs[step]!)}.`;
 }
 
 /** The thought in words. "Define" stands nowhere in it: that word opens a step of a solution. */

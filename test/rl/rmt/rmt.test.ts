@@ -16,8 +16,7 @@ import {
 } from '../../../src/rl/index.ts';
 import { pretrain } from '../../../src/train/index.ts';
 import { SMALLEST } from '../../train/tiny.ts';
-
-const DATA = { world: 'micro', contexts: ['zoo'], ops: '2-3' };
+import { DATA, thinkingBase, thinkingSettings } from './base.ts';
 
 describe('rmt', () => {
   let folder: string;
@@ -49,35 +48,7 @@ describe('rmt', () => {
   before(async () => {
     await useBackend('auto');
     folder = mkdtempSync(join(tmpdir(), 'interplay-'));
-    const base = await pretrain(
-      {
-        model: SMALLEST,
-        tokenizer: { vocabulary: 420, tasks: 100 },
-        data: { ...DATA, thinking: { position: 'inside', budgets: [4, 8] } },
-        validation: { tasks: 0 },
-        tokens: 2500,
-        batch_tokens: 250,
-        learning_rate: 3e-2,
-        seed: 7,
-      },
-      { out: at('base') },
-    );
-    disposeQwen2(base.model);
-    settings = {
-      init: base.checkpoint,
-      data: DATA,
-      batch_tokens: 300,
-      positions: { per_step: 6, edges: [0.7, 0.9], calibration_tokens: 600 },
-      thinking_budget: { initial: 8, gamma: 0.5 },
-      group_size: 3,
-      max_response_tokens: 10,
-      learning_rate: 1e-2,
-      micro_batch_tokens: 256,
-      steps: 4,
-      save_every: 2,
-      validation: { tasks: 4, positions: 3, every: 2 },
-      seed: 3,
-    };
+    settings = thinkingSettings(await thinkingBase(folder));
     await run('whole');
   });
   after(() => {
