@@ -22,5 +22,6 @@ export type { RmtMetrics, RmtTiming, ThoughtRow } from './log.ts';
 export { nextTokenLoss } from './nextTokenLoss.ts';
 export type { RmtFacts } from './open.ts';
 export { curriculumAt, drawPositions, type Shares } from './positions.ts';
-export { type RmtOptions, type RmtResult, rmt } from './rmt.ts';
+export type { RmtOptions, RmtResult } from './result.ts';
+export { rmt } from './rmt.ts';
 export { parseThought, type Thought } from './thought.ts';

@@ -10,11 +10,10 @@
  */
 import { isCancelled, stopsWithin } from '../../core/cancellation.ts';
 import { randomFamily } from '../../core/random.ts';
-import { disposeQwen2, type Qwen2 } from '../../model/qwen2.ts';
-import type { Tokenizer } from '../../tokenizer/index.ts';
+import { disposeQwen2 } from '../../model/qwen2.ts';
 import { RunLog, removeOldCheckpoints } from '../../train/index.ts';
 import { configHash, openRun } from '../../train/runFolder.ts';
-import { inRunFolder, type RunOptions, type RunSession } from '../../train/session.ts';
+import { inRunFolder, type RunSession } from '../../train/session.ts';
 import { doneOf, rateOf } from '../accounting.ts';
 import { makeExperience } from '../experience.ts';
 import { updateMetrics } from '../log.ts';
@@ -31,45 +30,15 @@ import { nextTokens } from './difficulty.ts';
 import { updateAverage } from './ema.ts';
 import { byDifficulty, type RmtMetrics, type RmtTiming, thoughtRows } from './log.ts';
 import { nextTokenLoss } from './nextTokenLoss.ts';
-import { measureEdges, openRmt, type RmtFacts } from './open.ts';
+import { measureEdges, openRmt } from './open.ts';
 import { curriculumAt, drawPositions, textsOf } from './positions.ts';
 import { candidatesOf, promptsOf } from './prompts.ts';
+import type { RmtOptions, RmtResult } from './result.ts';
 import { payInformationGain, payMatches } from './rewards.ts';
 import { sampleThoughts } from './sampling.ts';
 import { type RmtState, readRmtState } from './state.ts';
 import { thoughtStatistics } from './statistics.ts';
 import { validate } from './validation.ts';
-
-export interface RmtOptions extends RunOptions {
-  /** Told what is known of the run before its first step. */
-  onStart?: (facts: RmtFacts) => void;
-}
-
-/** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
-export interface RmtResult {
-  /** Run folder. */
-  out: string;
-  /** Folder of the last checkpoint, loadable with `loadModel`. */
-  checkpoint: string;
-  model: Qwen2;
-  tokenizer: Tokenizer;
-  /** Those before a resume included; tokens of text. */
-  steps: number;
-  updates: number;
-  tokens: number;
-  rollouts: number;
-  /** Compute spent, by measured lengths. */
-  tokenEquivalents: number;
-  /** Mean reward of the last step; NaN before the first. */
-  reward: number;
-  /** Held-out accuracy with thinking before the first step and after the last; NaN where not measured. */
-  validationBefore: number;
-  validationAfter: number;
-  /** Mean of this call's steps; NaN without any. */
-  secondsPerStep: number;
-  /** False when the run was stopped before its end; `resume` goes on. */
-  finished: boolean;
-}
 
 /**
  * Trains a model on plain text by reinforcement; see the head of this file. When the surrounding job is cancelled,
