@@ -1,63 +1,27 @@
 /** `interplay grpo`: reinforcement learning from a configuration file. */
 import type { Command } from 'commander';
-import { runCancellable } from '../core/cancellation.ts';
-import { chooseBackend } from './backend.ts';
-import { readConfig } from './pretrain.ts';
-import { brief, integerOption, printJson, terminalProgress } from './terminal.ts';
-
-interface Options {
-  config?: string;
-  set: string[];
-  out: string;
-  resume?: true;
-  overwrite?: true;
-  seed?: number;
-  backend: string;
-  json?: true;
-}
+import { addRunOptions, INTERRUPTED, type RlRunOptions, runWithSettings } from './rlRun.ts';
+import { brief, printJson, terminalProgress } from './terminal.ts';
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('grpo')
-    .description('reinforcement learning with verifiable rewards, from a model folder (init)')
-    .option('--config <file>', 'settings as JSON (docs/rl.md lists them)')
-    .option(
-      '--set <key=value>',
-      'override one setting; repeatable',
-      (value, all: string[]) => [...all, value],
-      [],
-    )
-    .requiredOption('--out <folder>', 'run folder')
-    .option('--resume', 'go on from the newest checkpoint in the run folder')
-    .option('--overwrite', 'replace an earlier run in the folder')
-    .option('--seed <n>', 'random seed (overrides the settings)', integerOption(0))
-    .option('--backend <name>', 'auto, native, wasm, cuda, tensorflow, webgpu or cpu', 'auto')
-    .option('--json', 'print the result as one JSON document')
-    .action(run);
+    .description('reinforcement learning with verifiable rewards, from a model folder (init)');
+  addRunOptions(command, 'docs/rl.md').action(run);
 }
 
-async function run(options: Options): Promise<void> {
-  const { applyOverrides } = await import('../train/index.ts');
+async function run(options: RlRunOptions): Promise<void> {
   const { grpo, parseGrpoConfig } = await import('../rl/index.ts');
   const { disposeQwen2 } = await import('../model/index.ts');
-  const overrides = options.seed === undefined ? options.set : [...options.set, `seed=${options.seed}`];
-  const source = options.config ?? 'the --set options';
-  const given = applyOverrides(readConfig(options.config), overrides);
-  parseGrpoConfig(given, source); // before a backend is chosen, and with the file's name
-  const backend = await chooseBackend(options.backend);
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort()); // the run saves a checkpoint and ends; a second ^C kills
-  const result = await runCancellable(stop.signal, () =>
+  const result = await runWithSettings(options, parseGrpoConfig, (given, folder, backend) =>
     grpo(given as Parameters<typeof grpo>[0], {
-      out: options.out,
+      ...folder,
       progress: terminalProgress(),
       onStart: ({ parameters, tasks, validation_tasks }) =>
         process.stderr.write(
           `${backend}\n${brief(parameters)} parameters; ` +
             `${tasks === undefined ? 'generated tasks' : `${brief(tasks)} tasks`}, ${brief(validation_tasks)} held out\n`,
         ),
-      ...(options.resume ? { resume: true } : {}),
-      ...(options.overwrite ? { overwrite: true } : {}),
     }),
   );
   disposeQwen2(result.model);
@@ -73,5 +37,5 @@ async function run(options: Options): Promise<void> {
         `Model: ${summary.checkpoint}\n`,
     );
   }
-  if (!summary.finished) process.exitCode = 130; // as a shell reports an interrupted command
+  if (!summary.finished) process.exitCode = INTERRUPTED;
 }

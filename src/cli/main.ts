@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<CommandFile>>> = {
   shards: () => import('./shards.ts'),
   pretrain: () => import('./pretrain.ts'),
   grpo: () => import('./grpo.ts'),
+  rmt: () => import('./rmt.ts'),
   sample: () => import('./sample.ts'),
   evaluate: () => import('./evaluate.ts'),
   nll: () => import('./nll.ts'),

@@ -35,6 +35,7 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   },
   samples: { from: '../notebook/index.ts', about: 'The samples of an evaluation as typed rows.' },
   grpo: { from: '../rl/index.ts', about: 'Reinforcement learning with verifiable rewards.' },
+  rmt: { from: '../rl/index.ts', about: 'Reinforcement mid-training on plain text: RMT, RPT, RLP.' },
   analysis: { from: '../analysis/index.ts', export: '*', about: 'Tables from runs and evaluations.' },
   figures: { from: '../figures/index.ts', export: '*', about: 'Figures of those tables; graphs; files.' },
 };

@@ -216,9 +216,10 @@ export function hiddenStates(model: Qwen2, batch: TokenBatch, options: ForwardOp
   return transformer(model, batch.ids, batch.positions, attend, options.recompute);
 }
 
-/** Next-token logits [T, V]; differentiable. */
-export function forward(model: Qwen2, batch: TokenBatch): tf.Tensor2D {
-  return linear(hiddenStates(model, batch), head(model));
+/** Next-token logits [T, V], or [N, V] of `rows` (int32 [N]) alone; differentiable. */
+export function forward(model: Qwen2, batch: TokenBatch, rows?: tf.Tensor1D): tf.Tensor2D {
+  const hidden = hiddenStates(model, batch);
+  return linear(rows === undefined ? hidden : embedding(hidden, rows), head(model));
 }
 
 /**

@@ -4,10 +4,13 @@
  * that is (4/3 + γ/3)·N·r·L. Groups that dynamic sampling drops cost their rollouts alone; further epochs cost
  * further updates. The trainer's own pass for the old log-probabilities is not counted, as in the paper.
  */
+
+import type { z } from 'zod';
 import { rlTokens } from '../analysis/index.ts';
 import { learningRate } from '../train/index.ts';
 import type { GrpoConfig } from './config.ts';
 import type { RolloutGroup, StepRollouts } from './rollouts.ts';
+import type { optimizerFields } from './runFields.ts';
 
 /** What a step did; lengths are tokens of prompt and response. */
 export interface StepWork {
@@ -50,14 +53,19 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-/** Compute spent so far, by both kinds of length. */
+/** Compute spent so far, by both kinds of length; the nominal one where a program has it. */
 export interface Spent {
   step: number;
   token_equivalents: number;
-  token_equivalents_nominal: number;
+  token_equivalents_nominal?: number;
 }
 
-type Horizon = Pick<GrpoConfig, 'steps' | 'budget'>;
+/** What the end of a run is stated in: steps, or a budget. */
+export type Horizon = {
+  steps?: number | undefined;
+  budget?: { token_equivalents: number; lengths?: 'measured' | 'nominal' } | undefined;
+};
+type Rates = { [K in keyof typeof optimizerFields]: z.output<(typeof optimizerFields)[K]> };
 
 /** What a run has done of what it is to do: steps, or token equivalents under a budget. */
 export function doneOf(
@@ -65,13 +73,13 @@ export function doneOf(
   spent: Spent,
 ): { done: number; total: number; unit: string } {
   if (budget === undefined) return { done: spent.step, total: steps!, unit: 'step' };
-  const done = budget.lengths === 'nominal' ? spent.token_equivalents_nominal : spent.token_equivalents;
+  const done = budget.lengths === 'nominal' ? spent.token_equivalents_nominal! : spent.token_equivalents;
   const total = budget.token_equivalents;
   return { done: Math.min(done, total), total, unit: 'token equivalent' };
 }
 
 /** Learning rate of the step that brings the run to `after`; the schedule counts what the run's end is stated in. */
-export function rateOf(config: GrpoConfig, after: Spent): number {
+export function rateOf(config: Horizon & Rates, after: Spent): number {
   const { done, total } = doneOf(config, after);
   const { schedule: kind, learning_rate: peak, min_learning_rate: floor, warmup, decay } = config;
   const schedule = { kind, peak, floor, warmup, total: 1, decay, decayShape: config.decay_shape };

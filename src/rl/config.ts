@@ -6,13 +6,13 @@ import { z } from 'zod';
 import { userError } from '../core/errors.ts';
 import { VERIFIERS } from '../evaluate/index.ts';
 import { dataInputs, dataSchema, type GeneratedData } from '../train/dataConfig.ts';
-import { DECAY_SHAPES, parseSettings, SCHEDULES } from '../train/index.ts';
+import { parseSettings } from '../train/index.ts';
 import { objectiveSchema, resolveLengths } from './options.ts';
+import { optimizerFields, recordFields, samplingFields, scheduleProblems } from './runFields.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
-const decayRate = z.number().min(0).lt(1);
 const names = z.array(z.string()).min(1);
 
 const rewardPartSchema = z
@@ -88,38 +88,16 @@ export const grpoSchema = z.strictObject({
   epochs: count.default(1).describe('times that a step’s rollouts are trained on'),
   max_prompt_tokens: count.default(1024).describe('longer prompts are replaced by others'),
   max_response_tokens: count.default(1024),
-  temperature: positive.default(1).describe('of rollouts; the objective is about the policy at it'),
-  top_p: z.number().positive().max(1).default(1),
-  top_k: z.int().min(0).default(0).describe('0 = all'),
-  slots: count.default(64).describe('sequences decoded together; changes no sample'),
-  micro_batch_tokens: count
-    .default(4096)
-    .describe('most tokens computed at once in an update; gradients of pieces add up'),
-  recompute: z.boolean().default(false).describe('less memory, about a quarter more time, same bits'),
+  ...samplingFields,
   objective: objectiveSchema.prefault({}).describe('advantages, clipping, KL, aggregation: docs/rl.md'),
   steps: count.optional().describe('default 200'),
   budget: budgetSchema.optional().describe('compute in token equivalents, instead of steps'),
   nominal_length: count
     .optional()
     .describe('tokens of prompt and response in nominal accounting; default the two limits together'),
-  schedule: z.enum(SCHEDULES).default('constant'),
-  learning_rate: positive.default(1e-6),
-  min_learning_rate: z.number().min(0).default(0).describe('last rate of cosine and wsd'),
-  warmup: share.default(0).describe('share of the run'),
-  decay: share.default(0.1).describe('share of the run at its end in which wsd falls'),
-  decay_shape: z.enum(DECAY_SHAPES).default('linear'),
-  weight_decay: z.number().min(0).default(0.01),
-  decay_all: z.boolean().default(false),
-  beta1: decayRate.default(0.9),
-  beta2: decayRate.default(0.999),
-  epsilon: positive.default(1e-8),
-  clip: positive.default(1).describe('largest global gradient norm'),
+  ...optimizerFields,
   validation: validationSchema.prefault({}),
-  seed: z.int().min(0).default(0),
-  save_every: z.int().min(0).default(20).describe('steps between checkpoints; 0 = only at the end'),
-  keep_last: z.int().min(0).default(0).describe('newest checkpoints that are kept; 0 = all'),
-  compress_samples: z.boolean().default(false).describe('rollouts as .jsonl.gz'),
-  tensorboard: z.boolean().default(false).describe('also writes TensorBoard event files'),
+  ...recordFields,
 });
 
 type Parsed = z.output<typeof grpoSchema>;
@@ -196,7 +174,6 @@ function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): stri
   const { data, edge, curriculum, validation, objective } = config;
   const generated = data !== undefined && !('files' in data) && !('shards' in data) ? data : undefined;
   const held = heldOutData(config);
-  const wholeSchedule = config.warmup + (config.schedule === 'wsd' ? config.decay : 0);
   const checks: readonly (readonly [wrong: boolean, problem: string])[] = [
     [data !== undefined && edge !== undefined, 'data and edge exclude each other'],
     [data !== undefined && 'shards' in data, 'data.shards: rollouts need tasks, not tokens'],
@@ -217,8 +194,6 @@ function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): stri
       (config.mini_batch_prompts ?? 0) > config.prompts_per_step,
       `mini_batch_prompts: at most prompts_per_step (${config.prompts_per_step}), got ${config.mini_batch_prompts}`,
     ],
-    [config.min_learning_rate > config.learning_rate, 'min_learning_rate: at most learning_rate'],
-    [wholeSchedule > 1, `warmup + decay: at most 1, got ${wholeSchedule}`],
     [
       objective.overlong.l_max !== undefined && objective.overlong.l_max > config.max_response_tokens,
       `objective.overlong.l_max: at most max_response_tokens (${config.max_response_tokens})`,
@@ -232,7 +207,7 @@ function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): stri
       'validation.data.identity: that of data, or splits are not disjoint',
     ],
   ];
-  return checks.filter(([wrong]) => wrong).map(([, problem]) => problem);
+  return [...checks.filter(([wrong]) => wrong).map(([, problem]) => problem), ...scheduleProblems(config)];
 }
 
 /** The generated tasks that validation draws, with its split; undefined when they come from files or nowhere. */

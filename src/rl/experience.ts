@@ -4,9 +4,14 @@ import { groupAdvantages } from './advantage.ts';
 import type { GrpoConfig } from './config.ts';
 import { sequenceKl } from './kl.ts';
 import { lossMask } from './overlong.ts';
-import type { JudgedRollout, RolloutGroup } from './rollouts.ts';
 import { scoreTokens } from './score.ts';
-import type { ScoredRollout, TokenScores } from './types.ts';
+import type { Rollout, ScoredRollout, TokenScores } from './types.ts';
+
+/** A rollout with the sampler's log p of each token, at temperature 1. */
+type SampledRollout = Rollout & { sampled: Float32Array };
+/** What scoring needs to know of a group: its responses, in all groups as many. */
+type SampledGroup = { rollouts: readonly SampledRollout[] };
+type Settings = Pick<GrpoConfig, 'objective' | 'temperature' | 'micro_batch_tokens'>;
 
 /** The rollouts of a step, ready for the update. */
 export interface Experience {
@@ -24,8 +29,8 @@ export interface Experience {
 export function makeExperience(
   model: Qwen2,
   reference: Qwen2 | undefined,
-  groups: readonly RolloutGroup[],
-  config: GrpoConfig,
+  groups: readonly SampledGroup[],
+  config: Settings,
   score: <T>(work: () => T) => T,
 ): Experience {
   const rollouts = groups.flatMap((group) => group.rollouts);
@@ -60,21 +65,21 @@ export function makeExperience(
 }
 
 /** Index of a group's first rollout; all groups have the same size. */
-function firstOf(groups: readonly RolloutGroup[], group: number): number {
+function firstOf(groups: readonly SampledGroup[], group: number): number {
   return group * groups[0]!.rollouts.length;
 }
 
 function rewardWithKl(
-  rollout: JudgedRollout,
+  rollout: Rollout,
   old: TokenScores,
   reference: TokenScores | undefined,
-  { objective: { kl } }: GrpoConfig,
+  { objective: { kl } }: Settings,
 ): number {
   if (kl.in === 'loss' || kl.beta === 0 || reference === undefined) return rollout.reward;
   return rollout.reward - kl.beta * sequenceKl(old.logProbabilities, reference.logProbabilities, kl);
 }
 
-function largestGap(rollouts: readonly JudgedRollout[], old: readonly TokenScores[]): number {
+function largestGap(rollouts: readonly SampledRollout[], old: readonly TokenScores[]): number {
   let largest = 0;
   rollouts.forEach(({ sampled }, i) => {
     const scores = old[i]!.logProbabilities;

@@ -7,30 +7,28 @@
  *     npx interplay grpo --config config.json --out out/rl        # or --resume
  *     await grpo({ init: 'out/run/checkpoints/step-100' }, { out: 'out/rl' })
  */
-import * as tf from '@tensorflow/tfjs-core';
-import { globalNorm } from '../backend/index.ts';
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
-import { InterplayError, userError } from '../core/errors.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { type AdamW, RunLog, removeOldCheckpoints } from '../train/index.ts';
+import { RunLog, removeOldCheckpoints } from '../train/index.ts';
 import { configHash, openRun } from '../train/runFolder.ts';
 import { inRunFolder, type RunOptions, type RunSession } from '../train/session.ts';
 import { doneOf, rateOf, stepCost } from './accounting.ts';
 import { type GrpoConfig, type GrpoInput, inputsOf, parseGrpoConfig } from './config.ts';
 import { advanceCurriculum, CURRICULUM_START } from './curriculum.ts';
-import { type Experience, makeExperience } from './experience.ts';
+import { makeExperience } from './experience.ts';
 import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
 import { type GrpoFacts, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
-import { collectRollouts, type RolloutContext } from './rollouts.ts';
+import { collectRollouts } from './rollouts.ts';
 import { readSavedRows, rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
-import { checkInputs, type GrpoState, readGrpoState, restoreGrpo, saveGrpo } from './state.ts';
+import { checkInputs, type GrpoState, readGrpoState, restoreRl, saveRl } from './state.ts';
 import { rolloutStatistics } from './statistics.ts';
 import type { UpdateStatistics } from './types.ts';
-import { meanStatistics, policyUpdates } from './update.ts';
+import { divergedStep, meanStatistics, runUpdates, type UpdateOptions } from './update.ts';
 import { gainSince, type Validation, validate } from './validation.ts';
+import { copyWeights } from './weights.ts';
 
 export interface GrpoOptions extends RunOptions {
   /** Reward functions of one's own, by the names that `reward` of the settings uses. */
@@ -109,13 +107,14 @@ async function train(
   const tensors = {
     model,
     optimizer,
-    refreshed: objective.reference.kind === 'refreshed' ? reference : undefined,
+    // The reference changes only where it is refreshed.
+    others: reference !== undefined && objective.reference.kind === 'refreshed' ? { reference } : {},
   };
   if (resumed !== undefined) {
     const before = readGrpoState(resumed);
     checkInputs(before.inputs, parts.inputs);
     Object.assign(state, before);
-    restoreGrpo(resumed, tensors, state);
+    restoreRl(resumed, tensors, state.updates);
   }
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
@@ -137,7 +136,7 @@ async function train(
   let saved = resumed !== undefined;
   const save = () => {
     if (saved) return;
-    checkpoint = saveGrpo(run, tensors, tokenizer, state);
+    checkpoint = saveRl(run, tensors, tokenizer, state);
     saved = true;
     removeOldCheckpoints(run, config.keep_last, state.step);
   };
@@ -184,9 +183,9 @@ async function train(
     const rate = rateOf(config, spent);
     let updates: UpdateStatistics[];
     try {
-      updates = await updateAll(context, optimizer, experience, rate);
+      updates = await runUpdates(model, optimizer, experience.rollouts, updateOptions(config, rate), phases);
     } catch (error) {
-      throw diverged(error, run, number, () =>
+      throw divergedStep(error, run, number, () =>
         saveFailedRollouts(run, number, rows(), { learning_rate: rate, error: String(error) }),
       );
     }
@@ -272,14 +271,9 @@ async function train(
   };
 }
 
-/** The updates of a step; other work gets its turn between them. Weights that are not finite are an error. */
-async function updateAll(
-  { model, config, phases }: RolloutContext,
-  optimizer: AdamW,
-  { rollouts }: Experience,
-  rate: number,
-): Promise<UpdateStatistics[]> {
-  const updates = policyUpdates(model, optimizer, rollouts, {
+/** What the updates of a step are told. */
+function updateOptions(config: GrpoConfig, rate: number): UpdateOptions {
+  return {
     objective: config.objective,
     temperature: config.temperature,
     microBatchTokens: config.micro_batch_tokens,
@@ -287,30 +281,7 @@ async function updateAll(
     epochs: config.epochs,
     rate,
     recompute: config.recompute,
-  });
-  const made: UpdateStatistics[] = [];
-  for (;;) {
-    const { done, value } = phases.measure('update', () => updates.next());
-    if (done) break;
-    made.push(value);
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
-  if (!Number.isFinite(globalNorm([...model.parameters.values()]))) {
-    throw userError('DIVERGED', 'finite weights', 'others after the update', 'lower learning_rate');
-  }
-  return made;
-}
-
-/** The error of a step that diverged, whose rollouts `keep` saves; any other error as it is. */
-function diverged(error: unknown, run: string, step: number, keep: () => void): unknown {
-  if (!(error instanceof InterplayError) || error.code !== 'DIVERGED') return error;
-  keep();
-  return userError(
-    'DIVERGED',
-    error.expected,
-    `${error.got}, step ${step} of ${run}`,
-    'lower learning_rate (nan/ in the run folder holds the rollouts; the last checkpoint is whole)',
-  );
+  };
 }
 
 /** Writes what a validation found into the log, the samples and the state. */
@@ -328,14 +299,4 @@ function logValidation(
   const last = metrics.validation_pass_at_1;
   state.validation = { first: state.validation?.first ?? last, last };
   state.validated = state.step;
-}
-
-/** Makes the reference equal to the policy, in memory of its own: updates change the policy's in place. */
-function copyWeights(from: Qwen2, to: Qwen2): void {
-  for (const [name, variable] of to.parameters) {
-    const { shape } = variable;
-    const copy = tf.tensor(from.parameters.get(name)!.dataSync<'float32'>().slice(), shape, 'float32');
-    variable.assign(copy);
-    copy.dispose();
-  }
 }

@@ -15,6 +15,7 @@ export type { GrpoFacts } from './open.ts';
 export * from './options.ts';
 export { openRecipe, type Place, type Recipe, type RlPrompt } from './recipes.ts';
 export type { JudgedResponse, RewardFunction } from './rewards.ts';
+export * from './rmt/index.ts';
 export type { JudgedRollout, RolloutGroup, StepRollouts } from './rollouts.ts';
 export type { RolloutRow } from './samples.ts';
 export { scoreTokens } from './score.ts';

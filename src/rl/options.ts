@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
+import { withPreset } from './presets.ts';
 
 const count = z.int().min(1);
 const positive = z.number().positive();
@@ -235,7 +236,7 @@ export const PRESET_NAMES = Object.keys(PRESETS) as [Preset, ...Preset[]];
  * The output has every field, so that parsing it again gives the same.
  */
 export const objectiveSchema = z.preprocess(
-  applyPreset,
+  (input) => withPreset(input, PRESETS, 'paper'),
   objectiveFields
     .extend({ preset: z.enum(PRESET_NAMES).default('paper').describe('published recipe to start from') })
     .refine(({ kl, reference }) => kl.beta === 0 || reference.kind !== 'none', {
@@ -273,25 +274,4 @@ export function resolveLengths(objective: Objective, mostNewTokens: number): Obj
     }),
     ...(overlong.mode === 'soft' && { overlong: { ...overlong, l_max: most, l_cache: cache } }),
   };
-}
-
-/** The preset that the input names with the input laid over it; what is no object is left to the schema. */
-function applyPreset(input: unknown): unknown {
-  if (!isRecord(input)) return input;
-  const name = input.preset ?? 'paper';
-  if (typeof name !== 'string' || !Object.hasOwn(PRESETS, name)) return input;
-  return overlay(PRESETS[name as Preset], input);
-}
-
-function overlay(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const result: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const under = result[key];
-    if (value !== undefined) result[key] = isRecord(under) && isRecord(value) ? overlay(under, value) : value;
-  }
-  return result;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,7 +5,7 @@ import { userError } from '../core/errors.ts';
 import { readVariables, writeVariables } from '../model/files.ts';
 import type { Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { type AdamW, readStateAs, restoreCheckpoint, saveCheckpoint } from '../train/index.ts';
+import { type AdamW, type RunState, readStateAs, restoreCheckpoint, saveCheckpoint } from '../train/index.ts';
 import { curriculumStateSchema } from './curriculum.ts';
 
 const stateSchema = z.strictObject({
@@ -33,34 +33,33 @@ const stateSchema = z.strictObject({
 
 export type GrpoState = z.infer<typeof stateSchema>;
 
-/** What a checkpoint holds; the reference only where it changes during the run. */
-export interface GrpoTensors {
+/** What a checkpoint holds. */
+export interface RlTensors {
   model: Qwen2;
   optimizer: AdamW;
-  refreshed?: Qwen2 | undefined;
+  /** Further models that change during the run, by the name of their file: `NAME.safetensors`. */
+  others: Readonly<Record<string, Qwen2>>;
 }
-
-const REFERENCE = 'reference.safetensors';
 
 /** Writes `checkpoints/step-N`; returns the folder. */
-export function saveGrpo(run: string, tensors: GrpoTensors, tokenizer: Tokenizer, state: GrpoState): string {
-  const { model, optimizer, refreshed } = tensors;
+export function saveRl(run: string, tensors: RlTensors, tokenizer: Tokenizer, state: RunState): string {
+  const { model, optimizer, others } = tensors;
   return saveCheckpoint(run, model, tokenizer, optimizer, state, (folder) => {
-    if (refreshed !== undefined) writeVariables(join(folder, REFERENCE), refreshed.parameters);
+    for (const [name, { parameters }] of Object.entries(others))
+      writeVariables(fileOf(folder, name), parameters);
   });
 }
+
+const fileOf = (folder: string, name: string) => join(folder, `${name}.safetensors`);
 
 /** Reads the state of a checkpoint. @throws CHECKPOINT */
 export const readGrpoState = (folder: string): GrpoState => readStateAs(folder, stateSchema);
 
-/** Puts a checkpoint's tensors into existing ones. */
-export function restoreGrpo(
-  folder: string,
-  { model, optimizer, refreshed }: GrpoTensors,
-  state: GrpoState,
-): void {
-  restoreCheckpoint(folder, model, optimizer, state.updates);
-  if (refreshed !== undefined) readVariables(join(folder, REFERENCE), refreshed.parameters);
+/** Puts the tensors of a checkpoint, made after so many updates, into existing ones. */
+export function restoreRl(folder: string, { model, optimizer, others }: RlTensors, updates: number): void {
+  restoreCheckpoint(folder, model, optimizer, updates);
+  for (const [name, { parameters }] of Object.entries(others))
+    readVariables(fileOf(folder, name), parameters);
 }
 
 /** Refuses to go on with other inputs than the run began with. @throws RESUME_INPUTS */

@@ -1,7 +1,7 @@
 /** The optimizer updates that scored rollouts lead to. */
 import * as tf from '@tensorflow/tfjs-core';
 import { globalNorm, variableGradients } from '../backend/index.ts';
-import { userError } from '../core/errors.ts';
+import { InterplayError, userError } from '../core/errors.ts';
 import type { RandomStream } from '../core/random.ts';
 import type { Qwen2 } from '../model/qwen2.ts';
 import { addGradients } from '../train/accumulate.ts';
@@ -15,6 +15,7 @@ import {
   rolloutWeights,
 } from './objective.ts';
 import type { Objective } from './options.ts';
+import type { PhaseClock } from './phases.ts';
 import {
   cut,
   forwardPiece,
@@ -39,11 +40,13 @@ export interface UpdateOptions extends Pick<ScoreOptions, 'temperature' | 'micro
   recompute?: boolean;
   /** Shuffles the groups before each epoch; default is the given order (verl). */
   order?: RandomStream;
+  /** A further loss of every update, already weighted: its value and its gradients, which are added (and used up). */
+  further?: () => { loss: number; gradients: Map<string, tf.Tensor> };
 }
 
 /**
  * The updates of one step, one after another: per epoch, each mini-batch of whole groups is one optimizer update. A
- * mini-batch without a token that bears loss makes none. A generator, so that other work gets its turn in between.
+ * mini-batch without a token that bears loss makes none, unless there is a further loss. A generator, so that other work gets its turn in between.
  * @throws DIVERGED when a loss or gradient is not finite; that update changes neither weights nor optimizer
  */
 export function* policyUpdates(
@@ -57,9 +60,12 @@ export function* policyUpdates(
   for (let epoch = 0; epoch < options.epochs; epoch++) {
     const order = groups.slice();
     options.order?.shuffle(order);
-    for (let first = 0; first < order.length; first += options.groupsPerMiniBatch) {
+    // A further loss is minimised also where nothing was sampled.
+    const end = options.further === undefined ? order.length : Math.max(1, order.length);
+    for (let first = 0; first < end; first += options.groupsPerMiniBatch) {
       const miniBatch = order.slice(first, first + options.groupsPerMiniBatch).flat();
-      if (!miniBatch.some(({ mask }) => mask.some((bears) => bears > 0))) continue;
+      const bears = miniBatch.some(({ mask }) => mask.some((token) => token > 0));
+      if (!bears && options.further === undefined) continue;
       yield update(model, optimizer, miniBatch, options, ++made);
     }
   }
@@ -76,6 +82,45 @@ export function updatePolicy(
   return { updates, mean: meanStatistics(updates) };
 }
 
+/**
+ * The same, where other work gets its turn between updates and `phases` clocks them; `after` is called behind each.
+ * @throws DIVERGED, also when weights are not finite afterwards
+ */
+export async function runUpdates(
+  model: Qwen2,
+  optimizer: AdamW,
+  rollouts: readonly ScoredRollout[],
+  options: UpdateOptions,
+  phases: PhaseClock,
+  after: () => void = () => {},
+): Promise<UpdateStatistics[]> {
+  const updates = policyUpdates(model, optimizer, rollouts, options);
+  const made: UpdateStatistics[] = [];
+  for (;;) {
+    const { done, value } = phases.measure('update', () => updates.next());
+    if (done) break;
+    made.push(value);
+    after();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+  if (!Number.isFinite(globalNorm([...model.parameters.values()]))) {
+    throw userError('DIVERGED', 'finite weights', 'others after the update', 'lower learning_rate');
+  }
+  return made;
+}
+
+/** The error of a step that diverged, whose rollouts `keep` saves; any other error as it is. */
+export function divergedStep(error: unknown, run: string, step: number, keep: () => void): unknown {
+  if (!(error instanceof InterplayError) || error.code !== 'DIVERGED') return error;
+  keep();
+  return userError(
+    'DIVERGED',
+    error.expected,
+    `${error.got}, step ${step} of ${run}`,
+    'lower learning_rate (nan/ in the run folder holds the rollouts; the last checkpoint is whole)',
+  );
+}
+
 function byGroup(rollouts: readonly ScoredRollout[]): ScoredRollout[][] {
   const groups = new Map<number, ScoredRollout[]>();
   for (const rollout of rollouts) {
@@ -86,7 +131,8 @@ function byGroup(rollouts: readonly ScoredRollout[]): ScoredRollout[][] {
   return [...groups.values()];
 }
 
-function update(
+/** One update on a mini-batch, which may be empty where there is a further loss. @throws DIVERGED */
+export function update(
   model: Qwen2,
   optimizer: AdamW,
   miniBatch: readonly ScoredRollout[],
@@ -96,6 +142,11 @@ function update(
   tf.engine().startScope('policy update'); // not tf.tidy, whose result may hold nothing but tensors and numbers
   try {
     const { gradients, sums } = policyGradient(model, miniBatch, options);
+    const further = options.further?.();
+    if (further !== undefined) {
+      addGradients(gradients, further.gradients);
+      sums.loss += further.loss;
+    }
     const norm = globalNorm([...gradients.values()]);
     if (!Number.isFinite(sums.loss) || !Number.isFinite(norm)) {
       throw userError(

@@ -1,2 +1,3 @@
-export { type Prompt, type Sample, sampleBatched } from './sampler.ts';
+export type { Prompt, TokenPrompt } from './prompts.ts';
+export { type Sample, sampleBatched } from './sampler.ts';
 export { defaultSampleSettings, type SampleSettings } from './settings.ts';

@@ -17,21 +17,13 @@ import {
   sampleTokens,
 } from '../backend/index.ts';
 import { isCancelled } from '../core/cancellation.ts';
-import { internalError, userError } from '../core/errors.ts';
 import { type RandomStream, randomFamily } from '../core/random.ts';
 import { decodeStep, prefill, type Qwen2 } from '../model/qwen2.ts';
 import { STOP_TAG } from '../tasks/text.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
+import { firstSample, idsOf, longestPrompt, type Prompt, type TokenPrompt } from './prompts.ts';
 import { checkSampleSettings, type SampleSettings } from './settings.ts';
 import { StopStrings } from './stop.ts';
-
-/** A prompt and the key that names it in the random streams (a task's id). */
-export interface Prompt {
-  key: string;
-  text: string;
-  /** Index of the first sample to take, for who has the earlier ones; default 0. Below `settings.samples`. */
-  firstSample?: number;
-}
 
 /** One sampled continuation. */
 export interface Sample {
@@ -86,7 +78,7 @@ interface Held {
 export function* sampleBatched(
   model: Qwen2,
   tokenizer: Tokenizer,
-  prompts: readonly Prompt[],
+  prompts: readonly (Prompt | TokenPrompt)[],
   settings: SampleSettings,
 ): Generator<Sample[]> {
   checkSampleSettings(settings);
@@ -161,7 +153,7 @@ export function* sampleBatched(
       sequence.logProbabilities.push(drawn.logProbabilities[row]!);
       const surplus = stopStrings === undefined ? -1 : stopStrings.surplus(sequence.ids);
       if (surplus >= 0) finish(sequence, 'stop', surplus);
-      else if (stops.includes(id)) finish(sequence, 'stop');
+      else if (stops.includes(id) || settings.endsWith?.(sequence.ids)) finish(sequence, 'stop');
       else if (sequence.ids.length >= sequence.limit) finish(sequence, 'length');
       else sequences[kept++] = sequence;
     }
@@ -229,7 +221,7 @@ export function* sampleBatched(
     let partial = false; // whether the last one has samples left
     while (free.length > 0 && nextPrompt < prompts.length && !partial) {
       const prompt = nextPrompt;
-      const ids = tokenizer.encode(prompts[prompt]!.text);
+      const ids = idsOf(tokenizer, prompts[prompt]!);
       if (rows > 0 && rows + ids.length > PREFILL_ROWS) break;
       rows += ids.length;
       const sequences = begin(ids.length);
@@ -269,29 +261,6 @@ export function* sampleBatched(
     for (const cache of caches) cache.dispose();
     held?.logits.dispose();
   }
-}
-
-/** Tokens of the longest prompt, 1 or more. Nothing is sampled before all are known to fit. */
-function longestPrompt(tokenizer: Tokenizer, prompts: readonly Prompt[], limit: number): number {
-  let longest = 1;
-  for (const [i, { key, text }] of prompts.entries()) {
-    const { length } = tokenizer.encode(text);
-    if (length === 0 || length >= limit) {
-      throw userError(
-        'PROMPT_TOO_LONG',
-        `prompts of 1 to ${limit - 1} tokens`,
-        `${length} in prompt ${i} (${key})`,
-        'leave such tasks out, or use a model with more positions',
-      );
-    }
-    longest = Math.max(longest, length);
-  }
-  return longest;
-}
-
-function firstSample({ key, firstSample: first = 0 }: Prompt, samples: number): number {
-  if (Number.isInteger(first) && first >= 0 && first < samples) return first;
-  throw internalError(`first sample ${first} of ${samples} of prompt ${key}`);
 }
 
 /** What a step of `count` sequences reads: the newest token, the tokens cached and the slot of each. */

@@ -20,6 +20,8 @@ export interface SampleSettings {
    * which it keeps, wherever the borders of tokens are; the token that completed it counts whole.
    */
   stop?: readonly string[];
+  /** Asked after every token whether the new tokens so far are a whole response, beside what else ends one. */
+  endsWith?: (ids: readonly number[]) => boolean;
 }
 
 /** Defaults of the reference's evaluation (PAPER §6.2) where it has them. */

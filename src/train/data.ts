@@ -24,6 +24,7 @@ import {
 } from './dataConfig.ts';
 import { openShards } from './shards.ts';
 import { thinkingText } from './thinking.ts';
+import { announceLengths, budgetTag, chosenBudgets, thinkTokens } from './thinkingBudget.ts';
 import { tokenShares } from './tokenShares.ts';
 
 /** What tells one group of tasks from another. */
@@ -218,23 +219,16 @@ function writer(thinking: Thinking | undefined, seed: number): Writer {
 }
 
 const specialTokens = (thinking: Thinking | undefined): readonly string[] =>
-  thinking === undefined ? [] : THINK_TAGS;
+  thinking === undefined ? [] : [...THINK_TAGS, ...(thinking.budgets ?? []).map(budgetTag)];
 
 /** From texts to sequences. */
 function encoder(tokenizer: Tokenizer, thinking: Thinking | undefined): (text: string) => number[] {
-  const missing = specialTokens(thinking).find((tag) => {
-    const id = tokenizer.idOf(tag);
-    return id === undefined || !tokenizer.isSpecial(id);
-  });
-  if (missing !== undefined) {
-    throw userError(
-      'THINK_TOKENS',
-      `a tokenizer with the special tokens ${THINK_TAGS.join(' and ')} for data.thinking`,
-      `one without ${missing}`,
-      `train one with --special "${THINK_TAGS[0]}" "${THINK_TAGS[1]}"`,
-    );
-  }
-  return (text) => encodeText(text, tokenizer);
+  if (thinking === undefined) return (text) => encodeText(text, tokenizer);
+  const tags = thinkTokens(tokenizer, 'data.thinking');
+  const { budgets } = thinking;
+  if (budgets === undefined) return (text) => encodeText(text, tokenizer);
+  const known = chosenBudgets(tokenizer, budgets);
+  return (text) => announceLengths(encodeText(text, tokenizer), tags, known);
 }
 
 /** Token ids of a training text with the end token. */

@@ -9,15 +9,20 @@ const share = z.number().min(0).max(1);
 const thinkingSchema = z
   .strictObject({
     position: z
-      .enum(['after', 'before'])
+      .enum(['after', 'before', 'inside'])
       .default('after')
-      .describe('the thought behind the answer, or before the steps'),
+      .describe('the thought behind the answer, before the steps, or before any word of the solution'),
     share: share.default(1).describe('share of the texts that get a thought'),
     length: z
       .enum(['long', 'short'])
       .default('long')
       .describe('short: what is asked, and the order; long: also what each quantity needs'),
     corrupted: share.default(0).describe('share of the thoughts that are about wrong dependencies'),
+    budgets: z
+      .array(count)
+      .min(1)
+      .optional()
+      .describe('lengths with special tokens <B8>, …; the nearest one stands in front of each thought'),
   })
   .describe('a thought about each solution, in <think> tags');
 

@@ -20,7 +20,7 @@ export {
 } from './data.ts';
 export type { DataConfig, LossOn, Packing, Thinking } from './dataConfig.ts';
 export { type HeldOutLoss, type HeldOutText, heldOutLoss, heldOutTexts } from './heldOut.ts';
-export { lossWeights } from './objective.ts';
+export { type LossWeights, lossWeights } from './objective.ts';
 export { checkLength, type PackedBatch, pack, toTensors } from './packing.ts';
 export { type PretrainOptions, type PretrainResult, pretrain } from './pretrain.ts';
 export { Remit, type RemitOptions, remitWeights } from './remit.ts';

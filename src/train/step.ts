@@ -1,7 +1,7 @@
 /** One optimizer step. */
 import * as tf from '@tensorflow/tfjs-core';
 import { variableGradients } from '../backend/index.ts';
-import { type Qwen2, tokenLosses } from '../model/qwen2.ts';
+import { type Qwen2, type TokenBatch, tokenLosses } from '../model/qwen2.ts';
 import { addGradients, lossWeight, splitBatch } from './accumulate.ts';
 import type { AdamW } from './adamw.ts';
 import { type PackedBatch, toTensors } from './packing.ts';
@@ -42,44 +42,83 @@ export function trainStep(
   const sums: RemitSums = { mask: 0, weight: 0, tokens: 0, low: 0, high: 0 };
   tf.engine().startScope('step'); // not tf.tidy, whose result may hold nothing but tensors and numbers
   try {
-    let gradients: Map<string, tf.Tensor> | undefined;
-    let objective = 0;
     let plain = 0;
-    for (const piece of splitBatch(batch, microBatchTokens)) {
-      const { targets, ...inputs } = toTensors(piece);
-      const frozen = remit?.models.frozenLosses(inputs, targets);
-      const found = variableGradients(() => {
-        const losses = tokenLosses(model, inputs, targets, { recompute });
-        let { weights } = piece;
-        if (remit !== undefined) {
-          // Read from the tape's own forward pass; weights are constants for the gradient.
-          const current = losses.dataSync<'float32'>();
-          current.forEach((loss, row) => {
-            plain += loss * (weights?.[row] ?? 1);
-          });
-          const own = weights;
-          weights = remit.models.weights(frozen!, current, piece.segments, own, sums);
-          if (own !== undefined) weights = weights.map((weight, row) => weight * own[row]!);
-        }
-        const weighted = weights === undefined ? losses : tf.mul(losses, tf.tensor1d(weights));
-        return tf.mul(tf.sum(weighted), 1 / total) as tf.Scalar;
-      }, model.parameters);
-      objective += found.value.dataSync()[0]!;
-      gradients = addGradients(gradients, found.gradients);
-      tf.dispose([found.value, targets, inputs.ids, inputs.positions]);
-    }
+    const { value: objective, gradients } = weightedGradient(model, batch, {
+      scale: 1 / total,
+      recompute,
+      microBatchTokens,
+      ...(remit === undefined
+        ? {}
+        : {
+            weigh: (piece, inputs, targets) => {
+              const frozen = remit.models.frozenLosses(inputs, targets);
+              return (losses) => {
+                // Read from the tape's own forward pass; weights are constants for the gradient.
+                const current = losses.dataSync<'float32'>();
+                const own = piece.weights;
+                current.forEach((loss, row) => {
+                  plain += loss * (own?.[row] ?? 1);
+                });
+                const weights = remit.models.weights(frozen, current, piece.segments, own, sums);
+                return own === undefined ? weights : weights.map((weight, row) => weight * own[row]!);
+              };
+            },
+          }),
+    });
     // Known only now: the sum over all pieces.
     const scale = remit?.normalize === 'weights' && sums.weight > 0 ? total / sums.weight : 1;
-    const gradientNorm = optimizer.update(gradients!, rate, scale);
+    const gradientNorm = optimizer.update(gradients, rate, scale);
     return {
       loss: remit === undefined ? objective : plain / total,
       gradientNorm,
       ...(remit === undefined ? {} : { remit: { objective: objective * scale, sums } }),
-      ...(Number.isFinite(gradientNorm) ? {} : { notFinite: countNotFinite(gradients!) }),
+      ...(Number.isFinite(gradientNorm) ? {} : { notFinite: countNotFinite(gradients) }),
     };
   } finally {
     tf.engine().endScope();
   }
+}
+
+export interface WeightedGradientOptions extends Pick<StepOptions, 'recompute' | 'microBatchTokens'> {
+  /** What the sum is multiplied by. */
+  scale: number;
+  /**
+   * Weights of a piece's rows in place of the batch's: called before the piece's forward pass, and what it returns
+   * with the losses of that pass, inside the tape.
+   */
+  weigh?: (
+    piece: PackedBatch,
+    inputs: TokenBatch,
+    targets: tf.Tensor1D,
+  ) => (losses: tf.Tensor1D) => Float32Array;
+}
+
+/**
+ * scale · Σ weight · (−log p) over a batch and its gradients by parameter name, computed in pieces of at most
+ * `microBatchTokens` rows. The caller frees the gradients.
+ */
+export function weightedGradient(
+  model: Qwen2,
+  batch: PackedBatch,
+  options: WeightedGradientOptions,
+): { value: number; gradients: Map<string, tf.Tensor> } {
+  const { scale, weigh, recompute = false, microBatchTokens = Number.POSITIVE_INFINITY } = options;
+  let gradients: Map<string, tf.Tensor> | undefined;
+  let value = 0;
+  for (const piece of splitBatch(batch, microBatchTokens)) {
+    const { targets, ...inputs } = toTensors(piece);
+    const weightsOf = weigh?.(piece, inputs, targets);
+    const found = variableGradients(() => {
+      const losses = tokenLosses(model, inputs, targets, { recompute });
+      const weights = weightsOf?.(losses) ?? piece.weights;
+      const weighted = weights === undefined ? losses : tf.mul(losses, tf.tensor1d(weights));
+      return tf.mul(tf.sum(weighted), scale) as tf.Scalar;
+    }, model.parameters);
+    value += found.value.dataSync()[0]!;
+    gradients = addGradients(gradients, found.gradients);
+    tf.dispose([found.value, targets, inputs.ids, inputs.positions]);
+  }
+  return { value, gradients: gradients! };
 }
 
 function countNotFinite(gradients: ReadonlyMap<string, tf.Tensor>): Record<string, number> {

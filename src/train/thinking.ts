@@ -5,7 +5,9 @@
  *
  * The default position is TPT's own, behind the document: what the model answers stays as it is without thoughts, and
  * prompts, stopping and verification with it. `before` is TPT's variant with the thought in front, here inside the
- * solution, where a prompt leads the model into thinking before its first step.
+ * solution, where a prompt leads the model into thinking before its first step. `inside` is what reinforcement
+ * mid-training needs (docs/rmt.md): a thought in front of any word of the solution, about the step that the word stands
+ * in, so that a model learns to think wherever it is asked to.
  */
 import type { RandomStream } from '../core/random.ts';
 import { promptText, type ReferenceTask, responseText, type TaskRecord } from '../tasks/index.ts';
@@ -13,9 +15,10 @@ import { THINK_TAGS } from '../tokenizer/index.ts';
 import { goldGraph } from '../verify/index.ts';
 import type { Thinking } from './dataConfig.ts';
 
-/** What a thought is about: quantities in solution order, and what each is made from. */
+/** What a thought is about: quantities in solution order, with values, and what each is made from. */
 interface Plan {
   names: string[];
+  values: number[];
   /** Names of the quantities that each needs. */
   needs: string[][];
   query: string;
@@ -35,7 +38,11 @@ export function thinkingText(
   if (!random.chance(settings.share)) return prompt + response;
   const corrupted = random.chance(settings.corrupted);
   const plan = corrupted ? corrupt(planOf(task), random) : planOf(task);
-  const thought = ` ${THINK_TAGS[0]} ${thoughtOf(plan, task.mode === 'forwardreverse', settings.length)} ${THINK_TAGS[1]}`;
+  const reverse = task.mode === 'forwardreverse';
+  if (settings.position === 'inside') {
+    return prompt + thinkInside(response, plan, reverse, settings.length, random);
+  }
+  const thought = ` ${THINK_TAGS[0]} ${thoughtOf(plan, reverse, settings.length)} ${THINK_TAGS[1]}`;
   return settings.position === 'before' ? prompt + thought + response : prompt + response + thought;
 }
 
@@ -43,22 +50,64 @@ function planOf(task: ReferenceTask | TaskRecord): Plan {
   const { nodes, query } = goldGraph(task);
   return {
     names: nodes.map(({ name }) => name),
+    values: nodes.map(({ value }) => value),
     needs: nodes.map(({ dependencies }) => [...new Set(dependencies)]),
     query,
   };
 }
 
 /** As many needs as before, but of any other quantities, in an order that need not work. */
-function corrupt({ names, needs, query }: Plan, random: RandomStream): Plan {
+function corrupt({ names, values, needs, query }: Plan, random: RandomStream): Plan {
   const order = random.shuffle(names.map((_, i) => i));
   return {
     names: order.map((i) => names[i]!),
+    values: order.map((i) => values[i]!),
     needs: order.map((i) => {
       const others = names.filter((name) => name !== names[i]);
       return random.sample(others, Math.min(needs[i]!.length, others.length));
     }),
     query,
   };
+}
+
+/**
+ * The response with a thought in front of one of its words, drawn uniformly. No space stands around the tags, so that
+ * the text goes on behind `</think>` as it would have without.
+ */
+function thinkInside(
+  response: string,
+  plan: Plan,
+  reverse: boolean,
+  length: Thinking['length'],
+  random: RandomStream,
+): string {
+  const words = [...response.matchAll(/ \S+/g)].map(({ index }) => index);
+  const at = random.pick(words);
+  // A step defines a quantity; what stands behind the last step gives the answer.
+  const before = response.slice(0, at);
+  const begun = before.split(' Define').length - 1 + Number(response.startsWith(' Define', at));
+  const answers = before.includes('</solution>');
+  const last = plan.names.indexOf(plan.query);
+  const step = answers ? last : Math.min(Math.max(begun, 1), plan.names.length) - 1;
+  // Until the equation is solved, nobody can know the values that follow from x.
+  const thought = reverse && !answers ? openStep(plan, step) : stepThought(plan, step, length);
+  return `${before}${THINK_TAGS[0]} ${thought}${THINK_TAGS[1]}${response.slice(at)}`;
+}
+
+/** What a step finds, and from what. */
+function stepThought({ names, values, needs }: Plan, step: number, length: Thinking['length']): string {
+  const name = names[step]!;
+  const found = `${name} is ${values[step]}.`;
+  if (length === 'short' || needs[step]!.length === 0) return capital(found);
+  const known = needs[step]!.map((need) => `${need} is ${values[names.indexOf(need)]}`);
+  return `${capital(name)} needs ${list(needs[step]!)}. Here ${list(known)}. So ${found}`;
+}
+
+/** What a step needs, without values. */
+function openStep({ names, needs, query }: Plan, step: number): string {
+  const name = capital(names[step]!);
+  if (names[step] === query) return `${name} is asked for, so it is x.`;
+  return needs[step]!.length === 0 ? `${name} is given.` : `${name} needs ${list(needs[step]!)}.`;
 }
 
 /** The thought in words. "Define" stands nowhere in it: that word opens a step of a solution. */

@@ -173,6 +173,56 @@ describe('thinking-augmented text', () => {
     }
   });
 
+  it('stands inside the solution, about the step of the word behind it', () => {
+    const starts = new Set<string>();
+    for (const [i, task] of tasks.entries()) {
+      const inside = thinkingText(task, { ...settings, position: 'inside' }, stream(i));
+      const [, front, thought, rest] = /^(.*)<think> (.*)<\/think>(.*)$/.exec(inside)!;
+      assert.equal(front! + rest!, trainingText(task), 'without the thought it is the text');
+      assert.match(rest!, /^ \S/);
+      assert.ok(front!.includes('<solution>'), 'a prompt has none');
+      starts.add(rest!.split(' ')[1]!);
+      if (task.mode === 'forwardreverse' && !front!.includes('</solution>')) {
+        assert.doesNotMatch(thought!, / is -?[0-9]/, 'nothing that is not known yet');
+        continue;
+      }
+      const found = /^(?:.* So )?(.*) is (-?[0-9.]+)\.$/.exec(thought!)!;
+      const { nodes, query } = task.graph;
+      const node = nodes.find(({ name }) => name.toLowerCase() === found[1]!.toLowerCase())!;
+      assert.equal(Number(found[2]), node.value);
+      const parents = nodes.filter(({ name }) => node.dependencies.includes(name));
+      for (const { name, value } of parents)
+        assert.ok(thought!.includes(`${name} is ${value}`), `${name} in ${thought}`);
+      // The step that the next word stands in is the last that has begun before it ends.
+      const begun = (front! + rest!.split(' ').slice(0, 2).join(' ')).split('Define ').length - 1;
+      if (front!.includes('</solution>')) assert.equal(node.name, query);
+      else if (!rest!.startsWith(' Define')) assert.equal(nodes.indexOf(node), begun - 1, inside);
+      else assert.equal(nodes.indexOf(node), begun, inside);
+    }
+    assert.ok(starts.size > 20, 'in front of all kinds of words');
+  });
+
+  it('has the budget token nearest to its length in front, where the settings name some', () => {
+    const thinking = { position: 'inside', budgets: [8, 32] };
+    const opened = openData(dataOf({ ops: '2-4', thinking }), 1);
+    assert.deepEqual(opened.special, ['<think>', '</think>', '<B8>', '<B32>']);
+    const texts = Array.from({ length: 60 }, (_, i) => opened.text!(i));
+    const trained = trainTokenizer(texts, { vocabularySize: 500, special: opened.special });
+    const seen = new Set<string>();
+    for (let i = 0; i < 60; i++) {
+      const ids = opened.sequences(trained).at(i);
+      const open = ids.indexOf(trained.idOf('<think>')!);
+      const length = ids.indexOf(trained.idOf('</think>')!) - open - 1;
+      const token = trained.tokenOf(ids[open - 1]!);
+      assert.equal(token, length <= 16 ? '<B8>' : '<B32>', `${length} tokens`); // 16 is as far from both
+      seen.add(token);
+      assert.equal(ids.filter((id) => id === trained.idOf(token)).length, 1);
+    }
+    assert.equal(seen.size, 2);
+    const other = trainTokenizer(texts, { vocabularySize: 500, special: ['<think>', '</think>', '<B8>'] });
+    assert.throws(() => opened.sequences(other), { code: 'BUDGET_TOKENS', message: /<B32>/ });
+  });
+
   it('leaves texts without a thought, and corrupts thoughts, at the asked-for shares', () => {
     let [with0, wrong] = [0, 0];
     for (let i = 0; i < 400; i++) {
