@@ -24,7 +24,7 @@ import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
 import { type GrpoFacts, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
-import { collectRollouts, type RolloutContext } from './rollouts.ts';
+import { collectRollouts, type RolloutContext, type StepRollouts } from './rollouts.ts';
 import { readSavedRows, rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
 import { checkInputs, type GrpoState, readGrpoState, restoreGrpo, saveGrpo } from './state.ts';
 import { rolloutStatistics } from './statistics.ts';
@@ -248,6 +248,7 @@ async function train(
         ...(state.validation === null ? {} : { validation_pass_at_1: state.validation.last }),
         tokens_per_second: responseTokens / seconds,
       },
+      ...newestSample(step),
     });
   }
 
@@ -338,4 +339,10 @@ function copyWeights(from: Qwen2, to: Qwen2): void {
     variable.assign(copy);
     copy.dispose();
   }
+}
+
+/** The last response of a step, for the progress report. */
+function newestSample({ groups }: StepRollouts): { sample?: string } {
+  const sample = groups.at(-1)?.rollouts.at(-1)?.text;
+  return sample === undefined ? {} : { sample };
 }
