@@ -14,6 +14,8 @@ export interface ProgressReport {
   secondsLeft?: number;
   /** Numbers worth showing, by their metric name (docs/metrics.md): loss, tokens_per_second… */
   values?: Readonly<Record<string, number>>;
+  /** What the model wrote last, for jobs that sample. */
+  sample?: string;
 }
 
 export type ProgressSink = (report: ProgressReport) => void;

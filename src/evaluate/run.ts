@@ -150,6 +150,7 @@ async function sampleAndJudge(
       unit: 'task',
       secondsLeft: (seconds / judged) * (restSamples - judged),
       values: { tokens_per_second: tokens / seconds },
+      ...(rows.length === 0 ? {} : { sample: rows.at(-1)!.response }),
     });
     await new Promise<void>((resolve) => setImmediate(resolve));
     if (isCancelled()) break;

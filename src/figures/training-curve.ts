@@ -2,7 +2,7 @@
 import { userError } from '../core/errors.ts';
 import { type Curve, curveOf, curveTraces, extent, thin } from './curve.ts';
 import { Figure } from './figure.ts';
-import { type Columns, columnsWith, type Frame, numericReader } from './frame.ts';
+import { type Columns, columnsOf, columnsWith, type Frame, numericReader } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions, type PanelRequest } from './layout.ts';
 import { sentence } from './sentence.ts';
 import { PALETTE } from './style.ts';
@@ -24,6 +24,14 @@ export interface TrainingCurveOptions extends FrameOptions {
  * over its pale raw range.
  */
 export function trainingCurve(frame: Frame, options: TrainingCurveOptions = {}): Figure {
+  if (columnsOf(frame).length === 0) {
+    throw userError(
+      'FIGURE_EMPTY',
+      'a run with a logged step',
+      'none (stopped before its first one?)',
+      'let it go on: every log_every steps one is logged',
+    );
+  }
   const columns = columnsWith(frame, 'trainingCurve', ['step']);
   const x = options.x ?? (columns.reader('tokens')?.(0) === undefined ? 'step' : 'tokens');
   columnsWith(frame, 'trainingCurve', [x]);

@@ -17,9 +17,10 @@ export interface CellDiagnostic {
 /**
  * What is no mistake in a cell: variables without a type that later cells see as `any` (7005, 7034), modules
  * without types (7016), `import x = require()` (1202), `export =` (1203), JSON without an attribute (1543),
- * and relative imports without an extension (2834, 2835); the loader takes all of these.
+ * and relative imports without an extension (2834, 2835); the loader takes all of these. Neither is what only our
+ * ending `.mts` forbids: `<T>value` (7059) and `<T>(x: T) => x` (7060).
  */
-const NO_MISTAKE: ReadonlySet<number> = new Set([7005, 7034, 7016, 1202, 1203, 1543, 2834, 2835]);
+const NO_MISTAKE: ReadonlySet<number> = new Set([7005, 7034, 7016, 1202, 1203, 1543, 2834, 2835, 7059, 7060]);
 /** Cannot find name, namespace, name (did you mean, need types for …), value for a shorthand property. */
 const NOT_FOUND: ReadonlySet<number> = new Set([2304, 2503, 2552, 2580, 2581, 2582, 2583, 2584, 18004]);
 const NO_MODULE: ReadonlySet<number> = new Set([2307, 2792]);

@@ -3,39 +3,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HELPERS } from './helpers.ts';
 import { outline } from './outline.ts';
+import { ProjectFiles } from './project-files.ts';
 import ts from './typescript.mjs';
 import type { VirtualCells } from './virtual.ts';
-
-/** What is known about the project's files is asked again after this time; they change while one works. */
-const RECHECK_MS = 2000;
-
-/** Answers about files; those about installed packages hold for the session. */
-class Remembered<T> {
-  readonly #ask: (path: string) => T;
-  readonly #known = new Map<string, { answer: T; at: number }>();
-
-  constructor(ask: (path: string) => T) {
-    this.#ask = ask;
-  }
-
-  get(path: string): T {
-    const known = this.#known.get(path);
-    if (known !== undefined && performance.now() - known.at < RECHECK_MS) return known.answer;
-    const answer = this.#ask(path);
-    this.#known.set(path, {
-      answer,
-      at: path.includes('/node_modules/') ? Number.POSITIVE_INFINITY : performance.now(),
-    });
-    return answer;
-  }
-
-  /** Makes the next answer about each file of the project a fresh one. */
-  forget(): void {
-    for (const [path, { at }] of this.#known) {
-      if (at !== Number.POSITIVE_INFINITY) this.#known.delete(path);
-    }
-  }
-}
 
 /** Names that are visible in every cell, for completion only; code that mentions one gets it imported. */
 function globalsText(): string {
@@ -80,34 +50,46 @@ export function compilerOptions(folder: string): ts.CompilerOptions {
   };
 }
 
+/** What the compiler asks its host for and leaves out of the type it publishes (`LanguageServiceHost`, TypeScript 5.9). */
+interface Host extends ts.LanguageServiceHost {
+  getModuleResolutionCache(): ts.ModuleResolutionCache;
+  hasInvalidatedResolutions(path: string): boolean;
+}
+
 /**
- * A language service whose files are the draft and whatever it imports, cells included. `lookAgain` makes it
- * see files of the project as they are now.
+ * A language service whose files are the draft and whatever it imports, cells included. `look` makes it see files of
+ * the project as they were at most so many milliseconds ago.
  */
 export function createService(
   folder: string,
   cells: VirtualCells,
-): { service: ts.LanguageService; lookAgain: () => void } {
+): { service: ts.LanguageService; look: (maxAge: number) => void } {
   const options = compilerOptions(folder);
   const globalsPath = join(folder, '__interplay_globals.d.mts');
   const globals = globalsText();
-  const versions = new Remembered((path) => String(ts.sys.getModifiedTime?.(path)?.getTime() ?? 0));
-  const packages = new Remembered((path) => ts.sys.readFile(path));
-  const existing = new Remembered((path) => ts.sys.fileExists(path));
-  const folders = new Remembered((path) => ts.sys.directoryExists(path));
-  /** The compiler asks for the package of each of its thousand files each time it is asked anything. */
-  const read = (path: string) => (path.endsWith('package.json') ? packages.get(path) : ts.sys.readFile(path));
-  const textOf = (path: string): string | undefined =>
-    path === globalsPath ? globals : (cells.files.get(path)?.text ?? read(path));
-  const seen = (path: string, text: string) => (cells.files.has(path) ? text : outline(path, text));
+  const project = new ProjectFiles();
+  // Where modules are, and what package.json says of each of a thousand files: asked for every program that is built.
+  const modules = ts.createModuleResolutionCache(folder, canonical, options);
+  let areModulesStale = false;
+  const look = (maxAge: number) => {
+    if (!project.look(maxAge)) return;
+    areModulesStale = project.hasMoved;
+    if (areModulesStale) modules.clear();
+  };
 
+  const isVirtual = (path: string) => path === globalsPath || cells.files.has(path);
+  const textOf = (path: string): string | undefined =>
+    path === globalsPath ? globals : (cells.files.get(path)?.text ?? project.read(path));
+  const seen = (path: string, text: string) => (cells.files.has(path) ? text : outline(path, text));
   const versionOf = (path: string): string =>
-    cells.files.get(path)?.text ?? (path === globalsPath ? '1' : versions.get(path));
+    cells.files.get(path)?.text ?? (path === globalsPath ? '1' : project.version(path));
   const snapshots = new Map<string, { version: string; snapshot: ts.IScriptSnapshot }>();
 
-  const host: ts.LanguageServiceHost = {
+  const host: Host = {
     getCompilationSettings: () => options,
     getScriptFileNames: () => [globalsPath, cells.keepPath, cells.draftPath],
+    // As long as it is the same, the compiler asks about no file at all.
+    getProjectVersion: () => `${cells.version} ${project.changes}`,
     getScriptVersion: versionOf,
     getScriptSnapshot: (path) => {
       const version = versionOf(path);
@@ -119,17 +101,26 @@ export function createService(
       snapshots.set(path, { version, snapshot });
       return snapshot;
     },
+    resolveModuleNameLiterals: (names, from, redirected, settings, source) =>
+      names.map((name) => {
+        const mode = ts.getModeForUsageLocation(source, name, settings);
+        return ts.resolveModuleName(name.text, from, settings, host, modules, redirected, mode);
+      }),
+    getModuleResolutionCache: () => modules,
+    hasInvalidatedResolutions: () => areModulesStale,
     getCurrentDirectory: () => folder,
+    useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
     getDefaultLibFileName: (settings) => ts.getDefaultLibFilePath(settings),
-    fileExists: (path) => path === globalsPath || cells.files.has(path) || existing.get(path),
+    fileExists: (path) => isVirtual(path) || project.fileExists(path),
     readFile: textOf,
     readDirectory: ts.sys.readDirectory,
-    directoryExists: (path) => folders.get(path),
+    directoryExists: (path) => project.folderExists(path),
     getDirectories: ts.sys.getDirectories,
-    realpath: (path) => (cells.files.has(path) ? path : (ts.sys.realpath?.(path) ?? path)),
+    realpath: (path) => (isVirtual(path) ? path : (ts.sys.realpath?.(path) ?? path)),
   };
-  const lookAgain = () => {
-    for (const memory of [versions, packages, existing, folders]) memory.forget();
-  };
-  return { service: ts.createLanguageService(host, ts.createDocumentRegistry()), lookAgain };
+  return { service: ts.createLanguageService(host, ts.createDocumentRegistry()), look };
+}
+
+function canonical(path: string): string {
+  return ts.sys.useCaseSensitiveFileNames ? path : path.toLowerCase();
 }

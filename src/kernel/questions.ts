@@ -10,18 +10,21 @@ import { VirtualCells } from './virtual.ts';
 /** More matches than anybody reads; globals alone are about a thousand. */
 const MOST_MATCHES = 500;
 
+/** Completion and documentation know the project's files as they were at most so many milliseconds ago. */
+const RECHECK_MS = 2000;
+
 export class Questions {
   readonly #cells: VirtualCells;
   readonly #service: ts.LanguageService;
-  readonly #lookAgain: () => void;
+  readonly #look: (maxAge: number) => void;
   readonly #folder: string;
 
   constructor(folder: string) {
     this.#folder = folder;
     this.#cells = new VirtualCells(folder);
-    const { service, lookAgain } = createService(folder, this.#cells);
+    const { service, look } = createService(folder, this.#cells);
     this.#service = service;
-    this.#lookAgain = lookAgain;
+    this.#look = look;
   }
 
   /** A cell that has been started; later cells see what it declares. */
@@ -31,12 +34,13 @@ export class Questions {
 
   /** Type errors of a cell that is about to run. */
   check(code: string): CellDiagnostic[] {
-    this.#lookAgain();
+    this.#look(0);
     return typeErrors(this.#service, this.#cells.draft(code, 'mentioned'), code, this.#folder);
   }
 
   complete(code: string, cursor: number): JsonObject {
     const at = toUnits(code, cursor);
+    this.#look(RECHECK_MS);
     const { path, start } = this.#cells.draft(code, 'all');
     const found = this.#service.getCompletionsAtPosition(path, start + at, {
       includeCompletionsWithInsertText: false,
@@ -69,6 +73,7 @@ export class Questions {
 
   inspect(code: string, cursor: number): JsonObject {
     const at = toUnits(code, cursor);
+    this.#look(RECHECK_MS);
     const { path, start } = this.#cells.draft(code, 'all');
     const text = this.#quickInfo(path, start + at) ?? this.#signature(path, start + at);
     if (text === undefined) return { status: 'ok', found: false, data: {}, metadata: {} };

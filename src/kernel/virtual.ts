@@ -31,6 +31,7 @@ export class VirtualCells {
   readonly #files = new Map<string, VirtualFile>();
   /** By name: where it was declared last. */
   readonly #latest = new Map<string, Declared & { path: string }>();
+  #version = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -53,6 +54,11 @@ export class VirtualCells {
     return this.#path('draft');
   }
 
+  /** Grows when the text of a file changes. */
+  get version(): number {
+    return this.#version;
+  }
+
   get files(): ReadonlyMap<string, VirtualFile> {
     return this.#files;
   }
@@ -66,7 +72,7 @@ export class VirtualCells {
     if (syntaxErrors(source).length > 0) return;
     const declared = declarations(source);
     const path = this.#path(String(serial));
-    this.#files.set(path, this.#file(path, code, declared, 'mentioned'));
+    this.#set(this.#file(path, code, declared, 'mentioned'));
     this.#keep();
     const keepsTypes = code.startsWith(`${PARAMETERS_HEAD}\n`);
     for (const entry of declared) {
@@ -81,15 +87,20 @@ export class VirtualCells {
   draft(code: string, names: 'all' | 'mentioned'): VirtualFile {
     const path = this.draftPath;
     const file = this.#file(path, code, declarations(parseModule(code, 'cell.ts')), names);
-    this.#files.set(path, file);
+    this.#set(file);
     return file;
+  }
+
+  #set(file: VirtualFile): void {
+    if (this.#files.get(file.path)?.text !== file.text) this.#version++;
+    this.#files.set(file.path, file);
   }
 
   #keep(): void {
     const path = this.keepPath;
     const others = [...this.#files.keys()].filter((file) => file !== path && file !== this.draftPath);
     const lines = others.map((file) => `import './${basename(file)}';`);
-    this.#files.set(path, { path, text: `export {};\n${lines.join('\n')}\n`, start: 0 });
+    this.#set({ path, text: `export {};\n${lines.join('\n')}\n`, start: 0 });
   }
 
   #path(name: string): string {

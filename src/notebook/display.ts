@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
+import { libraryRows, tableBundle } from './table-html.ts';
 
 /** Representations of one thing by MIME type; a front end picks the richest it can show. */
 export type MimeBundle = Readonly<Record<string, unknown>>;
@@ -94,8 +95,8 @@ function show(value: unknown, id: string | undefined, type: 'display_data' | 'up
 }
 
 /**
- * Representations of any value: a bundle is taken as it is, an object's own display method is asked, a table
- * that can write itself as HTML does, everything else is text as Node prints it.
+ * Representations of any value: a bundle is taken as it is, an object's own display method is asked, a table of
+ * arquero or danfojs comes in pages, everything else is text as Node prints it.
  */
 export function toBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
   if (isMimeBundle(value)) return value;
@@ -104,9 +105,11 @@ export function toBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
     const shown: unknown = method.call(value);
     return shown instanceof Promise ? shown.then(checkBundle) : checkBundle(shown);
   }
-  const text = typeof value === 'string' ? inspect(value) : inspect(value, { maxArrayLength: 100 });
-  const html = tableHtml(value);
-  return html === undefined ? { 'text/plain': text } : { 'text/html': html, 'text/plain': text };
+  const rows = libraryRows(value);
+  if (rows !== undefined) return tableBundle(rows);
+  return {
+    'text/plain': typeof value === 'string' ? inspect(value) : inspect(value, { maxArrayLength: 100 }),
+  };
 }
 
 /** A plain object of which every key is a MIME type. */
@@ -131,14 +134,6 @@ function checkBundle(shown: unknown): MimeBundle {
   throw new TypeError(
     `the Jupyter.display method must return a MIME bundle, got ${inspect(shown, { depth: 0 })}`,
   );
-}
-
-/** Data-frame libraries (arquero) have `toHTML({ limit })` beside a row count. */
-function tableHtml(value: unknown): string | undefined {
-  const table = value as { toHTML?: unknown; numRows?: unknown } | null;
-  if (typeof table !== 'object' || table === null) return undefined;
-  if (typeof table.toHTML !== 'function' || typeof table.numRows !== 'function') return undefined;
-  return String(table.toHTML({ limit: 50 }));
 }
 
 function whenReady<T>(value: T | Promise<T>, use: (value: T) => void): void {

@@ -1,6 +1,6 @@
 /**
- * Progress of a long job as one display that updates in place: a bar, time left, the reported numbers, and
- * a curve of the loss when one is reported.
+ * Progress of a long job as one display that updates in place: a bar, time left, the reported numbers, a curve
+ * of the loss when one is reported, and what the model wrote last when the job samples.
  */
 import type { ProgressReport, ProgressSink } from '../core/progress.ts';
 import { hasRichDisplay, newDisplay } from './display.ts';
@@ -26,6 +26,9 @@ const TERMINAL_MS = 5000;
 /** Points kept of the curve; when full, every second one is dropped and the spacing doubles. */
 const MOST_POINTS = 400;
 
+/** Characters shown of a sample: its end, where the answer stands. */
+const MOST_SAMPLE = 2000;
+
 /**
  * A progress sink for a notebook cell: `await pretrain({ …, progress: liveProgress({ title: 'train' }) })`.
  * The first and the final report (`done` = `total`, or `finish()`) are always shown, others at most four
@@ -38,6 +41,7 @@ export function liveProgress(options: LiveProgressOptions = {}): LiveProgress {
   const interval = options.show !== undefined || hasRichDisplay() ? NOTEBOOK_MS : TERMINAL_MS;
   const points = new Curve();
   let latest: ProgressReport | undefined;
+  let sample: string | undefined;
   let shownAt = Number.NEGATIVE_INFINITY;
   let trailing: NodeJS.Timeout | undefined;
 
@@ -47,12 +51,18 @@ export function liveProgress(options: LiveProgressOptions = {}): LiveProgress {
     if (latest === undefined) return;
     shownAt = now();
     show({
-      'text/html': progressHtml(latest, title ?? latest.stage, curve, points.values),
+      'text/html': progressHtml(
+        { ...latest, ...(sample === undefined ? {} : { sample }) },
+        title ?? latest.stage,
+        curve,
+        points.values,
+      ),
       'text/plain': progressText(latest, title ?? latest.stage),
     });
   };
   const sink = (report: ProgressReport) => {
     latest = report;
+    sample = report.sample ?? sample;
     const value = report.values?.[curve];
     if (value !== undefined && Number.isFinite(value)) points.add(value);
     const wait = shownAt + interval - now();
@@ -92,7 +102,7 @@ function progressHtml(
   curve: string,
   points: readonly number[],
 ): string {
-  const { done, total, unit, secondsLeft, values } = report;
+  const { done, total, unit, secondsLeft, values, sample } = report;
   const percent = (100 * share(report)).toFixed(1);
   const left = secondsLeft !== undefined && done < total ? ` · ${clock(secondsLeft)} left` : '';
   const bar =
@@ -105,7 +115,18 @@ function progressHtml(
     `<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.6">` +
     `<div><b>${escapeHtml(title)}</b> ${whole(done)}/${whole(total)} ${escapeHtml(unit)}s` +
     ` (${Math.floor(Number(percent))} %)${left}</div>${bar}` +
-    `${numbers === '' ? '' : `<div>${numbers}</div>`}${sparkline(points, curve)}</div>`
+    `${numbers === '' ? '' : `<div>${numbers}</div>`}${sparkline(points, curve)}` +
+    `${sample === undefined ? '' : sampleHtml(sample)}</div>`
+  );
+}
+
+/** Of a height that stays the same, so that what stands below does not jump with each update. */
+function sampleHtml(sample: string): string {
+  const text = sample.length > MOST_SAMPLE ? `…${sample.slice(1 - MOST_SAMPLE)}` : sample;
+  return (
+    `<div style="opacity:0.7">newest sample</div>` +
+    `<pre style="margin:0;padding:4px 8px;height:8em;overflow:auto;white-space:pre-wrap;background:#8882">` +
+    `${escapeHtml(text)}</pre>`
   );
 }
 

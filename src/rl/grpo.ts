@@ -21,7 +21,7 @@ import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
 import { type GrpoFacts, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
-import { collectRollouts } from './rollouts.ts';
+import { collectRollouts, type StepRollouts } from './rollouts.ts';
 import { readSavedRows, rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
 import { checkInputs, type GrpoState, readGrpoState, restoreRl, saveRl } from './state.ts';
 import { rolloutStatistics } from './statistics.ts';
@@ -247,6 +247,7 @@ async function train(
         ...(state.validation === null ? {} : { validation_pass_at_1: state.validation.last }),
         tokens_per_second: responseTokens / seconds,
       },
+      ...newestSample(step),
     });
   }
 
@@ -299,4 +300,10 @@ function logValidation(
   const last = metrics.validation_pass_at_1;
   state.validation = { first: state.validation?.first ?? last, last };
   state.validated = state.step;
+}
+
+/** The last response of a step, for the progress report. */
+function newestSample({ groups }: StepRollouts): { sample?: string } {
+  const sample = groups.at(-1)?.rollouts.at(-1)?.text;
+  return sample === undefined ? {} : { sample };
 }

@@ -269,7 +269,8 @@ async function train(
     tokenizer,
     steps: state.step,
     tokens: state.tokens,
-    loss: state.loss ?? Number.NaN,
+    // A run stopped before its first logged step has a loss all the same.
+    loss: state.loss ?? state.since_log.loss / state.since_log.steps,
     validationLoss: heldOutNow.mean,
     validationLossByGroup: heldOutNow.groups,
     tokensPerSecond: (1000 * timed.tokens) / timed.milliseconds,

@@ -132,6 +132,8 @@ describe('type check before a cell runs', function () {
       'enum E { A } namespace N { export const n = 1 } { using r = { [Symbol.dispose]() {} }; void r } E.A + N.n',
       '1',
     ],
+    ['a generic arrow function', 'const same = <T>(x: T) => x; same(5)', '5'],
+    ['a type assertion in angle brackets', '<number>(5 as unknown) + 1', '6'],
     ['an object without brackets', '{ a: 1, b: [2] }', '{ a: 1, b: [ 2 ] }'],
     ['nothing that is used', 'const unused = 1; function alsoUnused() {}', undefined],
     ['@ts-expect-error', '// @ts-expect-error meant\nconst odd: number = "x"; odd', "'x'"],
@@ -140,6 +142,39 @@ describe('type check before a cell runs', function () {
   for (const [name, code, expected] of accepted) {
     it(`accepts ${name}: ${code.slice(0, 40)}`, async () => assert.equal(await succeed(code), expected));
   }
+
+  it('knows a module as soon as it is there, by its types, and no longer when it is gone', async () => {
+    const path = join(folder, 'src', 'fresh.ts');
+    const cell = 'import { fresh } from "../src/fresh.ts"; fresh.length';
+    assert.match((await refuse(cell)).lines[0]!, /TS2307/);
+    writeFileSync(path, 'export const fresh = "ab";\n');
+    assert.equal(await succeed(cell), '2');
+    assert.match((await refuse('fresh.toFixed()')).lines[0]!, /TS2(339|551)/);
+    writeFileSync(path, 'export const fresh = 12;\n');
+    assert.match((await refuse(cell)).lines[0]!, /TS2339/);
+    rmSync(path);
+    assert.match((await refuse(cell)).lines[0]!, /TS2307/);
+  });
+
+  it('knows a package as soon as it is installed, by its types, also in another version', async () => {
+    const install = (type: string, value: string) => {
+      const target = join(folder, 'node_modules', 'fresh-package');
+      rmSync(target, { recursive: true, force: true });
+      mkdirSync(target, { recursive: true });
+      writeFileSync(
+        join(target, 'package.json'),
+        '{"name":"fresh-package","type":"module","types":"index.d.ts"}',
+      );
+      writeFileSync(join(target, 'index.js'), `export const installed = ${value};\n`);
+      writeFileSync(join(target, 'index.d.ts'), `export declare const installed: ${type};\n`);
+    };
+    const cell = 'import { installed } from "fresh-package"; installed.length';
+    assert.match((await refuse(cell)).lines[0]!, /TS2307/);
+    install('string', '"abc"');
+    assert.equal(await succeed(cell), '3');
+    install('number', '5');
+    assert.match((await refuse(cell)).lines[0]!, /TS2339/);
+  });
 
   it('parameters from outside keep the type the notebook gave them', async () => {
     await succeed('const kind: "full" | "quick" = "full" as "full" | "quick";');

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { from } from 'arquero';
 import {
   clearOutput,
   type DisplayHost,
@@ -52,10 +53,37 @@ describe('display', () => {
     assert.deepEqual(toBundle(shown), { 'text/html': '<p>' });
     const later = { [Symbol.for('Jupyter.display')]: async () => ({ 'text/html': '<q>' }) };
     assert.deepEqual(await toBundle(later), { 'text/html': '<q>' });
-    const table = { numRows: () => 3, toHTML: ({ limit }: { limit: number }) => `<table>${limit}` };
-    assert.equal((toBundle(table) as MimeBundle)['text/html'], '<table>50');
+    const table = toBundle(from([{ a: 1, b: 'x' }])) as MimeBundle;
+    assert.match(String(table['text/html']), /<th [^>]*>a<.*<td [^>]*>x</s);
+    assert.equal(table['text/plain'], 'a  b\n1  x');
     const wrong = { [Symbol.for('Jupyter.display')]: () => 'text' };
     assert.throws(() => toBundle(wrong), /must return a MIME bundle/);
+  });
+
+  it('tables of danfojs, by the fields its DataFrame and Series have', () => {
+    class NDframe {
+      $data: unknown[] = [];
+      constructor(
+        readonly columns: string[],
+        readonly values: unknown[],
+        readonly index: (string | number)[],
+        readonly shape: number[],
+      ) {}
+    }
+    const frame = new NDframe(
+      ['op', 'name'],
+      [
+        [2, 'a'],
+        [3, 'b'],
+      ],
+      ['r0', 'r1'],
+      [2, 2],
+    );
+    assert.equal((toBundle(frame) as MimeBundle)['text/plain'], '    op  name\nr0   2  a\nr1   3  b');
+    const series = new NDframe(['loss'], [0.5, 0.25], [0, 1], [2]);
+    assert.equal((toBundle(series) as MimeBundle)['text/plain'], '   loss\n0   0.5\n1  0.25');
+    const plain = { columns: ['a'], values: [[1]], shape: [1, 1] };
+    assert.deepEqual(Object.keys(toBundle(plain)), ['text/plain']);
   });
 
   it('publishes through the host; a handle updates what it has shown', async () => {

@@ -68,6 +68,27 @@ describe('live progress', () => {
     }
   });
 
+  it('shows the newest sample as text, cut to its end, until there is a newer one', () => {
+    const { shown, clock, progress } = rig();
+    const next = (done: number, extra = {}) => {
+      clock.now += 1000;
+      progress(report(done, extra));
+      return shown.at(-1)!['text/html'];
+    };
+    assert.ok(!next(1).includes('sample'), 'none yet');
+    assert.match(
+      next(2, { sample: 'a < b, so the answer is 4' }),
+      /newest sample.*>a &#60; b, so the answer is 4</s,
+    );
+    assert.match(next(3), /the answer is 4/);
+    const long = next(4, { sample: `${'x'.repeat(5000)} the end` });
+    assert.ok(
+      !long.includes('answer is 4') && long.includes('>…x') && long.includes('the end<'),
+      long.slice(-200),
+    );
+    assert.ok(long.length < 4000, `${long.length}`);
+  });
+
   it('draws the curve as an image whose points are the reported values', () => {
     const { shown, clock, progress } = rig();
     for (const [at, loss] of [4, 2, 1].entries()) {

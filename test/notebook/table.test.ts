@@ -42,10 +42,30 @@ describe('tables in a notebook', () => {
     assert.equal(shown(showTable(from(rows))).html, shown(showTable(rows)).html);
     const many = Array.from({ length: 50 }, (_, i) => ({ i, j: -i }));
     const { html, text } = shown(showTable(many, { rows: 3, columns: ['j'] }));
-    assert.deepEqual(cells(html), [['j'], ['0'], ['-1'], ['-2']]);
-    assert.match(html, /… 47 more rows/);
+    assert.deepEqual(cells(html).slice(0, 4), [['j'], ['0'], ['-1'], ['-2']]);
     assert.match(text, /… 47 more rows$/);
-    assert.equal(cells(shown(showTable(many)).html).length, 21);
+  });
+
+  it('come in pages, the first one open, to a thousand rows', () => {
+    const many = Array.from({ length: 2003 }, (_, i) => ({ i }));
+    const { html } = shown(showTable(many, { rows: 300 }));
+    const page = (from: number, to: number) => [
+      ['i'],
+      ...Array.from({ length: to - from }, (_, i) => [String(from + i)]),
+    ];
+    assert.deepEqual(cells(html), [
+      ...page(0, 300),
+      ...page(300, 600),
+      ...page(600, 900),
+      ...page(900, 1000),
+    ]);
+    const closed = select(parseXml(html), ({ name }) => name === 'details');
+    assert.deepEqual(
+      closed.map(({ children }) => children[0]!.text),
+      ['rows 301–600 of 2003', 'rows 601–900 of 2003', 'rows 901–1000 of 2003'],
+    );
+    assert.match(html, /… 1003 more rows/);
+    assert.ok(!shown(showTable(many.slice(0, 20))).html.includes('<details'), 'one page');
   });
 
   it('refuse what is no table', () => {
