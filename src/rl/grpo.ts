@@ -309,7 +309,7 @@ function diverged(error: unknown, run: string, step: number, keep: () => void): 
     'DIVERGED',
     error.expected,
     `${error.got}, step ${step} of ${run}`,
-    'lower learning_rate (nan/ in the run folder holds the rollouts; the last checkpoint is whole)',
+    'lower learning_rate (nan/ in the run folder holds the rollouts; a checkpoint from before is whole)',
   );
 }
 

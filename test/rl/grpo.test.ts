@@ -21,6 +21,7 @@ import {
   type GrpoMetrics,
   type GrpoOptions,
   grpo,
+  type RewardFunction,
   type RolloutRow,
 } from '../../src/rl/index.ts';
 import { REWARDS, tinyBase, tinySettings } from './base.ts';
@@ -463,6 +464,14 @@ describe('grpo', () => {
         code: 'REWARD_VALUE',
       },
     );
+    const meddles: RewardFunction = (verdict) => {
+      verdict.verified = true;
+      return 1;
+    };
+    await assert.rejects(run({ ...settings, reward: 'e' }, { out: at('meddled'), rewards: { e: meddles } }), {
+      code: 'REWARD_VALUE',
+      message: /verified/,
+    });
   });
 
   it('leaves only its parameters in memory', async () => {
