@@ -221,6 +221,21 @@ describe('grpo', () => {
     assert.deepEqual(traces('mid'), traces('whole'));
   });
 
+  it('stopped in its first validation, and killed right after it when resumed, validates once', async () => {
+    const stop = new AbortController();
+    const first = await runCancellable(stop.signal, () =>
+      run(settings, { out: at('early'), onStart: () => stop.abort() }),
+    );
+    assert.equal(first.steps, 0);
+    const kills = () => {
+      throw new Error('killed');
+    };
+    const early = { out: at('early'), resume: true };
+    await assert.rejects(run(settings, { ...early, rewards: { e: kills } }), { code: 'REWARD_VALUE' });
+    await run(settings, early);
+    assert.deepEqual(traces('early'), traces('whole'));
+  });
+
   it('killed between checkpoints and resumed equals it too', async () => {
     const killed = afterStep(3, () => {
       throw new Error('killed'); // the last checkpoint is of step 2
