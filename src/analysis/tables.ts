@@ -60,7 +60,7 @@ export function analyseEvaluations(
 
 /**
  * What each evaluation gained over a baseline on the same tasks: `evaluation`, then the columns of {@link Gain}.
- * @throws userError GAIN_TASKS; ANALYZE_K as {@link analyseEvaluations}
+ * @throws userError GAIN_TASKS, METRICS_ROWS; ANALYZE_K as {@link analyseEvaluations}
  */
 export function analyseGains(
   baseline: SavedEvaluation,
@@ -70,7 +70,8 @@ export function analyseGains(
   const rows = evaluations.flatMap((evaluation) => {
     const { folder, ranges } = evaluation;
     const k = options.k ?? kOf(evaluation);
-    const settings = { k, seed: options.seed, ...(ranges === undefined ? {} : { ranges }) };
+    const without = { before: baseline.without ?? [], after: evaluation.without ?? [] };
+    const settings = { k, seed: options.seed, without, ...(ranges === undefined ? {} : { ranges }) };
     return pairedGains(baseline.rows, evaluation.rows, settings).map((gain) => ({
       evaluation: folder,
       ...gain,

@@ -5,11 +5,12 @@
  */
 import { userError } from '../core/errors.ts';
 import { randomFamily } from '../core/random.ts';
-import { bootstrapMeans, DEFAULT_REPLICATES } from './bootstrap.ts';
+import { bootstrapMeans, DEFAULT_REPLICATES, type Estimate } from './bootstrap.ts';
 import { DEFAULT_RANGES, groupRows, type OpRanges } from './metrics.ts';
 import { passAtK } from './passAtK.ts';
 import {
   countSample,
+  emptyTally,
   type SampleRow,
   type Tallies,
   type TaskFacts,
@@ -51,6 +52,8 @@ export interface GainOptions {
   /** Default all but `mode`. */
   by?: readonly GainGrouping[];
   replicates?: number;
+  /** Tasks that have no sample in one or the other; they make the statistics of their groups NaN. */
+  without?: { before?: readonly TaskFacts[]; after?: readonly TaskFacts[] };
 }
 
 interface Pair {
@@ -64,14 +67,15 @@ const GROUPINGS = ['overall', 'range', 'op', 'context'] as const satisfies reado
 /**
  * pass@k of `after` minus that of `before`, for all groups, verifiers and k. The order of rows does not matter; the
  * numbers of samples may differ.
- * @throws userError GAIN_TASKS when the two do not hold the same tasks; METRICS_ROWS
+ * @throws userError GAIN_TASKS when the two do not hold the same tasks; METRICS_ROWS when a sample is there twice
  */
 export function pairedGains(
   before: Iterable<SampleRow>,
   after: Iterable<SampleRow>,
   options: GainOptions,
 ): Gain[] {
-  const pairs = paired(tallied(before), tallied(after));
+  const { without = {} } = options;
+  const pairs = paired(tallied(before, without.before), tallied(after, without.after));
   return (options.by ?? GROUPINGS).flatMap((by) =>
     groupsOf(by, pairs, options.ranges ?? DEFAULT_RANGES).flatMap(([group, members]) =>
       gainsOf(by, group, members, options),
@@ -79,9 +83,15 @@ export function pairedGains(
   );
 }
 
-function tallied(rows: Iterable<SampleRow>): Tallies {
+function tallied(rows: Iterable<SampleRow>, without: readonly TaskFacts[] = []): Tallies {
   const tallies: Tallies = new Map();
   for (const row of rows) countSample(tallies, row);
+  for (const [id, { indices }] of tallies) {
+    if (new Set(indices).size === indices.length) continue;
+    const got = `task ${id} with a sample index twice`;
+    throw userError('METRICS_ROWS', 'one row per task and sample', got, 'remove repeats');
+  }
+  for (const task of without) if (!tallies.has(task.task_id)) tallies.set(task.task_id, emptyTally(task));
   return tallies;
 }
 
@@ -97,7 +107,25 @@ function paired(before: Tallies, after: Tallies): Pair[] {
       'evaluate both models on one task file',
     );
   }
-  return common.map((id) => ({ task: before.get(id)!.task, before: before.get(id)!, after: after.get(id)! }));
+  return common.map((id) => {
+    const pair = { before: before.get(id)!, after: after.get(id)! };
+    return { task: sameTask(pair.before.task, pair.after.task), ...pair };
+  });
+}
+
+/** Ids may be no more than line numbers: the task must be the same by all that is known of it. */
+function sameTask(before: TaskFacts, after: TaskFacts): TaskFacts {
+  const facts = { ...after, ...before };
+  for (const name of ['op', 'template', 'mode', 'fingerprint'] as const) {
+    if ((after[name] ?? facts[name]) === facts[name]) continue;
+    throw userError(
+      'GAIN_TASKS',
+      'two evaluations of the same tasks',
+      `task ${before.task_id} with ${name} ${before[name]} and ${after[name]}`,
+      'evaluate both models on one task file',
+    );
+  }
+  return facts;
 }
 
 function groupsOf(by: GainGrouping, pairs: readonly Pair[], ranges: OpRanges): [string, Pair[]][] {
@@ -129,9 +157,12 @@ function gainsOf(
   const differences = after.map((column, s) => column.map((value, i) => value - before[s]![i]!));
   const clusters = pairs.map(({ task }) => task.fingerprint ?? task.task_id);
   const streams = randomFamily('bootstrap', seed, `gain:${by}:${group}`);
-  const estimates = bootstrapMeans(differences, { streams, replicates, clusters });
+  // Shares are what bootstrapMeans knows: where everything is lost it is asked for the loss, which has Wilson's margin.
+  const lost = differences.map((column) => column.every((difference) => difference === -1));
+  const shares = differences.map((column, s) => (lost[s] ? column.map((difference) => -difference) : column));
+  const estimates = bootstrapMeans(shares, { streams, replicates, clusters });
   return statistics.map(({ verifier, k }, s) => {
-    const { value: gain, low, high, n } = estimates[s]!;
+    const { value: gain, low, high, n } = lost[s] ? mirrored(estimates[s]!) : estimates[s]!;
     // No difference anywhere leaves room on both sides: Wilson's margin, which bootstrapMeans gives above 0 only.
     const same = differences[s]!.every((difference) => difference === 0);
     return {
@@ -149,6 +180,13 @@ function gainsOf(
     };
   });
 }
+
+const mirrored = ({ value, low, high, n }: Estimate): Estimate => ({
+  value: -value,
+  low: -high,
+  high: -low,
+  n,
+});
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;

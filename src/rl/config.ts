@@ -174,11 +174,18 @@ function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): stri
   const { data, edge, curriculum, validation, objective } = config;
   const generated = data !== undefined && !('files' in data) && !('shards' in data) ? data : undefined;
   const held = heldOutData(config);
+  const own = validation.data;
   const checks: readonly (readonly [wrong: boolean, problem: string])[] = [
     [data !== undefined && edge !== undefined, 'data and edge exclude each other'],
     [data !== undefined && 'shards' in data, 'data.shards: rollouts need tasks, not tokens'],
     [data !== undefined && 'thinking' in data, 'data.thinking: responses are what the model writes'],
     [generated?.share_of === 'tokens', 'data.share_of: shares of rollouts are shares of tasks'],
+    [own !== undefined && 'shards' in own, 'validation.data.shards: rollouts need tasks, not tokens'],
+    [own !== undefined && 'thinking' in own, 'validation.data.thinking: responses are what the model writes'],
+    [
+      own !== undefined && 'split' in own && own.split !== 'train' && own.split !== validation.split,
+      'validation.data.split: validation.split names the split',
+    ],
     [curriculum !== undefined && edge !== undefined, 'curriculum and edge exclude each other'],
     [
       curriculum !== undefined && data !== undefined && generated === undefined,

@@ -124,7 +124,9 @@ async function train(
     config.tensorboard ? { tensorboard: wallTime, group: 'rl' } : {},
   );
   if (resumed !== undefined) {
-    log.rewindTo(state.step);
+    // A checkpoint of a stop during a validation does not have it: the resume validates again.
+    const validated = state.validated === state.step;
+    log.rewindTo(state.step, (line) => validated || !isValidation(line));
     rewindSamples(run, state.step);
   }
 
@@ -301,6 +303,9 @@ function logValidation(
   state.validation = { first: state.validation?.first ?? last, last };
   state.validated = state.step;
 }
+
+/** Whether a line of the log is of a validation: of metrics.jsonl, or of timing.jsonl. */
+const isValidation = (line: object): boolean => 'validation_pass_at_1' in line || 'validation' in line;
 
 /** The last response of a step, for the progress report. */
 function newestSample({ groups }: StepRollouts): { sample?: string } {

@@ -60,7 +60,6 @@ export async function openParts(
   const longest = longestPrompt(config, model);
   const recipe = openRecipe(config, tokenizer, longest);
   const heldOut = heldOutPrompts(config, recipe, tokenizer, longest);
-  recipe.at({ stage: 0, step: 0, round: 0, index: 0 }); // shows whether prompts fit at all
   const parameters = parameterCount(model.config);
   return {
     model,

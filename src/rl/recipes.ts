@@ -63,7 +63,7 @@ const REPLACEMENTS_FROM = 2 ** 42;
 
 /**
  * Opens the tasks that the settings name. Prompts have at most `longest` tokens.
- * @throws NO_TASKS, EDGE_SAMPLES, EDGE_TASKS, and the errors of task sources and files
+ * @throws NO_TASKS, RL_PROMPTS, EDGE_SAMPLES, EDGE_TASKS, and the errors of task sources and files
  */
 export function openRecipe(config: GrpoConfig, tokenizer: Tokenizer, longest: number): Recipe {
   const { data, edge } = config;
@@ -96,7 +96,7 @@ function streamRecipe(
   const ranges = curriculum === undefined ? [data] : curriculum.ops.map((ops) => ({ ...data, ops }));
   const sources = ranges.map((range): TaskSource => createTaskSource(sourceOptions(range, seed)));
   const rounds = (objective.dynamic_sampling?.max_batches ?? 1) - 1;
-  return {
+  const recipe: Recipe = {
     leftOut: 0,
     trainsOn: () => false,
     at({ stage, step, round, index }) {
@@ -111,6 +111,9 @@ function streamRecipe(
       throw tooLong(longest, `${DRAWS} longer ones in a row`);
     },
   };
+  // Shows whether prompts fit at all, of ranges that come hours later, too.
+  for (const stage of sources.keys()) recipe.at({ stage, step: 0, round: 0, index: 0 });
+  return recipe;
 }
 
 /** A fixed set of tasks, epoch after epoch in another order; rounds of dynamic sampling have an order of their own. */

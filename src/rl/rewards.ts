@@ -2,7 +2,8 @@
  * Rewards of a run: a weighted sum of the verifier's rewards by name and of functions of one's own, each part kept, so
  * that the log shows what is paid for.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { userError } from '../core/errors.ts';
@@ -74,22 +75,39 @@ async function openTerm(
     const label = exported === 'default' ? module : `${module}#${exported}`;
     return { label, weight, pay: await loadFunction(module, exported) };
   }
-  const given = Object.hasOwn(own, name!) ? own[name!]! : rewardByName(name!);
-  return { label: name!, weight, pay: given };
+  if (!Object.hasOwn(own, name!)) return { label: name!, weight, pay: rewardByName(name!) };
+  const given: unknown = own[name!];
+  if (typeof given === 'function') return { label: name!, weight, pay: given as RewardFunction };
+  const expected = `a function as reward ${name}`;
+  throw userError('REWARD_MODULE', expected, typeof given, 'give (verdict, response) => number');
 }
 
 function payAll(terms: readonly Term[], verdict: Verdict, response: JudgedResponse): Reward {
   const parts: Record<string, number> = {};
   let score = 0;
   for (const { label, weight, pay } of terms) {
-    const value: unknown = pay(verdict, response);
-    if (typeof value !== 'number' || !Number.isFinite(value)) {
-      throw userError('REWARD_VALUE', `a finite number from ${label}`, String(value), 'correct the function');
-    }
-    parts[label] = value;
-    score += weight * value;
+    parts[label] = payOne(label, pay, verdict, response);
+    score += weight * parts[label];
   }
-  return { score, parts };
+  if (Number.isFinite(score)) return { score, parts };
+  throw userError('REWARD_VALUE', 'a finite weighted sum', String(score), 'lower rewards or weights');
+}
+
+/** What a function pays; whatever it does instead of giving a finite number is the user's to correct. */
+function payOne(label: string, pay: RewardFunction, verdict: Verdict, response: JudgedResponse): number {
+  const refuse = (got: string) =>
+    userError('REWARD_VALUE', `a finite number from ${label}`, got, 'correct the function');
+  let value: unknown;
+  try {
+    value = pay(verdict, response);
+  } catch (error) {
+    throw refuse(`the error ${error instanceof Error ? error.message : reason(error)}`);
+  }
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  if (value instanceof Promise) value.catch(() => {}); // its rejection would come after this error, and hide it
+  throw refuse(
+    typeof value === 'number' ? String(value) : value instanceof Promise ? 'a promise' : typeof value,
+  );
 }
 
 /** SHA-256 of a module's text; a run resumes with the same alone. */
@@ -108,7 +126,10 @@ async function loadFunction(path: string, exported: string): Promise<RewardFunct
   if (!existsSync(path)) throw refuse('(no such file)');
   let loaded: Record<string, unknown>;
   try {
-    loaded = (await import(pathToFileURL(resolve(path)).href)) as Record<string, unknown>;
+    // Node loads a module once for each address, and CommonJS once for each path: a changed one must not be the old one.
+    delete createRequire(import.meta.url).cache[realpathSync(path)];
+    const address = `${pathToFileURL(resolve(path)).href}?sha256=${moduleHash(path)}`;
+    loaded = (await import(address)) as Record<string, unknown>;
   } catch (error) {
     throw refuse(`(${error instanceof Error ? error.message : reason(error)})`);
   }

@@ -145,7 +145,8 @@ function sampling(config: GrpoConfig): SampleSettings {
 function judge(prompt: RlPrompt, sample: Sample, config: GrpoConfig, rewards: RunRewards): JudgedRollout {
   const truncated = sample.stopReason === 'length';
   const { task } = prompt;
-  const verdict = verify(task, sample.response, { truncated });
+  // Frozen: a reward function that writes into it would change what the run measures.
+  const verdict = Object.freeze(verify(task, sample.response, { truncated }));
   const judged = { task, response: sample.response, tokens: sample.tokens, truncated };
   const { score, parts } = rewards.pay(verdict, judged);
   const { overlong } = config.objective;

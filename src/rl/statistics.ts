@@ -65,7 +65,7 @@ export function rolloutStatistics({ groups, trained, rounds }: StepRollouts): Ro
     errors_by_type: Object.fromEntries(errorShares(rollouts)) as Record<ErrorType, number>,
     truncated: mean((rollout) => Number(rollout.truncated)),
     response_length: mean((rollout) => rollout.response.length),
-    response_length_max: Math.max(...rollouts.map((rollout) => rollout.response.length)),
+    response_length_max: rollouts.reduce((most, { response }) => Math.max(most, response.length), 0),
     prompt_length: mean((rollout) => rollout.prompt.length),
     groups_all_correct: ofKind('all_correct'),
     groups_all_wrong: ofKind('all_wrong'),

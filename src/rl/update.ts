@@ -117,7 +117,7 @@ export function divergedStep(error: unknown, run: string, step: number, keep: ()
     'DIVERGED',
     error.expected,
     `${error.got}, step ${step} of ${run}`,
-    'lower learning_rate (nan/ in the run folder holds the rollouts; the last checkpoint is whole)',
+    'lower learning_rate (nan/ in the run folder holds the rollouts; a checkpoint from before is whole)',
   );
 }
 

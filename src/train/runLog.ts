@@ -69,12 +69,17 @@ export class RunLog<M extends Line = TrainMetrics, T extends Line = TrainTiming>
     this.events?.scalars(line.step, 'timing', scalarsOf(line));
   }
 
-  /** Drops what a killed run wrote after its last checkpoint (and a line it left half-written). */
-  rewindTo(step: number): void {
+  /**
+   * Drops what a killed run wrote after its last checkpoint (and a line it left half-written).
+   * @param keep which lines of that very step the checkpoint knows of; default all
+   */
+  rewindTo(step: number, keep: (line: object) => boolean = () => true): void {
     for (const name of ['metrics.jsonl', 'timing.jsonl']) {
       const path = join(this.folder, name);
       if (!existsSync(path)) continue;
-      const kept = completeLines(readFileSync(path, 'utf8')).filter((line) => line.step <= step);
+      const kept = completeLines(readFileSync(path, 'utf8')).filter(
+        (line) => line.step < step || (line.step === step && keep(line)),
+      );
       writeFileAtomically(path, kept.map((line) => `${JSON.stringify(line)}\n`).join(''));
     }
     this.events?.rewindTo(step);

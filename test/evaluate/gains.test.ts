@@ -91,6 +91,58 @@ describe('pairedGains', () => {
     });
   });
 
+  it('refuses tasks of one id that are not the same', () => {
+    for (const other of [{ op: 4 }, { template: 'teachers' }, { mode: 'reverse' }, { fingerprint: 'g2' }]) {
+      const [one, two] = [{ fingerprint: 'g1' }, { fingerprint: 'g1', ...other }];
+      assert.throws(() => pairedGains(samples('a', [1], one), samples('a', [1], two), settings), {
+        code: 'GAIN_TASKS',
+        message: /task a/,
+      });
+    }
+    // Rows of other programs may lack the fingerprint; one that is known serves for both.
+    const rows = (name: string, more = {}) => samples(name, [1, 0], more);
+    const graph = { fingerprint: 'g' };
+    const known = pairedGains(
+      [...rows('a'), ...rows('b')],
+      [...rows('a', graph), ...rows('b', graph)],
+      settings,
+    );
+    assert.equal(known[0]!.clusters, 1);
+  });
+
+  it('refuses a sample that is there twice', () => {
+    const twice = [...samples('a', [1]), ...samples('a', [1])];
+    for (const [one, two] of [
+      [twice, samples('a', [1])],
+      [samples('a', [1]), twice],
+    ] as const) {
+      assert.throws(() => pairedGains(one, two, settings), { code: 'METRICS_ROWS', message: /task a/ });
+    }
+  });
+
+  it('has a mirrored interval where everything is lost', () => {
+    const names = ['a', 'b', 'c', 'd'];
+    const all = (right: number) => names.flatMap((name) => samples(name, [right]));
+    const options = { k: [1], seed: 1, verifiers: ['verified'], by: ['overall'] } as const;
+    const [won] = pairedGains(all(0), all(1), options);
+    const [lost] = pairedGains(all(1), all(0), options);
+    // Wilson's margin of 4 of 4: z² / (4 + z²) with z = 1.95996.
+    near(won!.low, 1 - 1.959963984540054 ** 2 / (4 + 1.959963984540054 ** 2));
+    assert.deepEqual([lost!.gain, lost!.low, lost!.high], [-1, -1, -won!.low]);
+  });
+
+  it('counts tasks without a sample: nothing is known of their gain', () => {
+    const facts = { task_id: 'd', op: 4, template: 'crazy_zootopia', mode: 'normalforward' };
+    const found = pairedGains(before, [...after, ...samples('d', [1], { op: 4 })], {
+      ...settings,
+      without: { before: [facts] },
+    });
+    const of = (by: string, group: string) => found.find((g) => g.by === by && g.group === group)!;
+    assert.deepEqual([of('overall', 'all').n, of('overall', 'all').gain], [4, Number.NaN]);
+    assert.deepEqual([of('op', '4').n, of('op', '4').before], [2, Number.NaN]);
+    near(of('op', '3').gain, 1 / 4);
+  });
+
   it('covers the true gain of problems of very different difficulty, with intervals far narrower than unpaired ones', () => {
     const trueGain = 0.1;
     let covered = 0;

@@ -21,6 +21,7 @@ import {
   type GrpoMetrics,
   type GrpoOptions,
   grpo,
+  type RewardFunction,
   type RolloutRow,
 } from '../../src/rl/index.ts';
 import { REWARDS, tinyBase, tinySettings } from './base.ts';
@@ -218,6 +219,21 @@ describe('grpo', () => {
     assert.equal(first.steps, 1);
     await run(settings, { out: at('mid'), resume: true });
     assert.deepEqual(traces('mid'), traces('whole'));
+  });
+
+  it('stopped in its first validation, and killed right after it when resumed, validates once', async () => {
+    const stop = new AbortController();
+    const first = await runCancellable(stop.signal, () =>
+      run(settings, { out: at('early'), onStart: () => stop.abort() }),
+    );
+    assert.equal(first.steps, 0);
+    const kills = () => {
+      throw new Error('killed');
+    };
+    const early = { out: at('early'), resume: true };
+    await assert.rejects(run(settings, { ...early, rewards: { e: kills } }), { code: 'REWARD_VALUE' });
+    await run(settings, early);
+    assert.deepEqual(traces('early'), traces('whole'));
   });
 
   it('killed between checkpoints and resumed equals it too', async () => {
@@ -463,6 +479,14 @@ describe('grpo', () => {
         code: 'REWARD_VALUE',
       },
     );
+    const meddles: RewardFunction = (verdict) => {
+      verdict.verified = true;
+      return 1;
+    };
+    await assert.rejects(run({ ...settings, reward: 'e' }, { out: at('meddled'), rewards: { e: meddles } }), {
+      code: 'REWARD_VALUE',
+      message: /verified/,
+    });
   });
 
   it('leaves only its parameters in memory', async () => {

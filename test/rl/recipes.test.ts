@@ -51,6 +51,19 @@ describe('recipes', () => {
     });
   }
 
+  it('a range of a curriculum whose prompts are too long is refused at the start, not when it comes', () => {
+    const data = { world: 'micro', contexts: ['zoo'] };
+    const longest = (ops: string) => {
+      const records = createTaskSource({ world: 'micro', contexts: ['zoo'], ops, seed: 5 }).take(40);
+      return Math.max(...records.map((task) => tokenizer.encode(promptText(task)).length));
+    };
+    const ranges = { data, curriculum: { ops: ['2', '8'] } };
+    assert.ok(open(ranges, longest('8')));
+    const short = Math.round(0.6 * longest('2'));
+    assert.ok(open({ data: { ...data, ops: '2' } }, short));
+    assert.throws(() => open(ranges, short), { code: 'RL_PROMPTS' });
+  });
+
   it('a context mixture has its shares', () => {
     const recipe = open({ data: { mixture: 'paper-a6.2-rl-10b' }, prompts_per_step: 300 });
     const school = step(recipe, 0, 300).filter(({ template }) => template === 'teachers_in_school').length;
