@@ -1,7 +1,7 @@
 /** Bars side by side with what they differ by: rewards, hard ratios, kinds of errors. */
 import { escapeText, markLabel } from './annotations.ts';
 import { Figure } from './figure.ts';
-import { countText, distinct, type Frame, numberIn, type Row, selectRows } from './frame.ts';
+import { checkShares, countText, distinct, type Frame, numberIn, type Row, selectRows } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions, type PanelRequest } from './layout.ts';
 import { INTERVAL_TEXT, rowTitle } from './lines.ts';
 import {
@@ -98,6 +98,7 @@ export function bars(frame: Frame, options: BarsOptions): Figure {
       ];
     });
   });
+  checkShares(rows, value);
   const panelHeight = options.panelHeight ?? (multiples.columns > 1 ? 168 : 260);
   const panels = multiples.grid.map((spot): PanelRequest | null => {
     if (spot === null) return null;
@@ -169,18 +170,20 @@ function yName(rows: readonly Row[], value: string): string {
   return ks.length === 1 ? `pass@${ks[0]}` : 'pass@k';
 }
 
-/** From 0 to a round number above bars, whiskers and their labels. */
+/** From 0 to a round number above bars, whiskers and their labels; below 0 as far as something reaches. */
 function heightAxis(spots: readonly Spot[], value: string, labelled: boolean): Omit<AxisRequest, 'title'> {
-  let top = 0;
+  let [bottom, top] = [0, 0];
   for (const { rows } of spots) {
     for (const row of rows)
-      for (const column of [value, 'high']) {
+      for (const column of [value, 'low', 'high']) {
         const height = numberIn(row, column);
         if (height > top) top = height;
+        if (height < bottom) bottom = height;
       }
   }
-  const dtick = Math.max(0.01, niceStep((top || 1) / 5));
-  return { type: 'linear', range: [0, top * (labelled ? 1.14 : 1.05) || 1], dtick, tickformat: '.0%' };
+  const dtick = Math.max(0.01, niceStep((top - bottom || 1) / 5));
+  const range: [number, number] = [bottom * 1.05, top + (top - bottom) * (labelled ? 0.14 : 0.05) || 1];
+  return { type: 'linear', range, dtick, tickformat: '.0%' };
 }
 
 /** Px that the numbers above the bars of a panel need, about. */
@@ -237,7 +240,9 @@ function numberLabels(spot: Spot, of: Numbered): Annotation[] {
       const number = absolute ? height * 100 : (height - first) * 100;
       if (!Number.isFinite(number)) return [];
       const both = pair && reference !== undefined ? [own, reference] : [own];
+      // The number of a bar that points down stands above the axis.
       const top = Math.max(
+        0,
         ...both.flatMap((one) => [numberIn(one, value), numberIn(one, 'high')]).filter(Number.isFinite),
       );
       const at = pair ? g : g + (s - (series.length - 1) / 2) * share;

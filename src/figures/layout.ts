@@ -179,7 +179,7 @@ function fittingShape(
     const width = options.width ?? 720;
     throw userError(
       'FIGURE_WIDTH',
-      `at least ${width + lacking} px for ${columns} panels in a row with their names`,
+      `at least ${width + lacking} px for rows of ${columns} panel${columns === 1 ? '' : 's'} with their names`,
       `${width} px`,
       'draw the figure wider, or with fewer panels in a row',
     );

@@ -18,6 +18,7 @@ import {
   figure18,
   passAtKCurve,
   pixels,
+  runCurves,
 } from '../../src/figures/index.ts';
 import { checkSvg } from './checkSvg.ts';
 import {
@@ -128,5 +129,30 @@ describe('figures at the width they are printed at', () => {
     );
     const lefts = (figure: Figure) => [...figure.svg.matchAll(/class="bar" x="([\d.]+)"/g)].map(([, x]) => x);
     assert.deepEqual(lefts(holed), lefts(whole).toSpliced(4, 1));
+  });
+
+  it('negative bars and numbers of many digits stay on the page', () => {
+    const heights = { a: 0.2, b: -0.3, c: 0.1 };
+    checkSvg(
+      bars(
+        Object.entries(heights).map(([run, value]) => ({ run, value })),
+        { by: 'run' },
+      ),
+    );
+    for (const size of [1e5, 1e9, 1e30]) {
+      checkSvg(runCurves([1, 2, 3].map((step) => ({ run: 'a', step, reward: size * step }))));
+    }
+  });
+
+  it('per cent where shares are drawn is refused', () => {
+    const rows = [1, 2].map((k) => ({ run: 'a', range: 'id', k, value: 50 }));
+    const refusal = { code: 'FIGURE_COLUMN', message: /shares of 0 to 1 in "value", got 50/ };
+    assert.throws(() => passAtKCurve(rows), refusal);
+    assert.throws(() => bars(rows, { by: 'k' }), refusal);
+  });
+
+  it('boxes that no cell has are not spoken of', () => {
+    const rows = [2, 3].map((op) => ({ run: 'a', op, value: 0.1 * op, trained: false }));
+    assert.doesNotMatch(figure10(rows).caption, /boxes/);
   });
 });
