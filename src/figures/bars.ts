@@ -1,7 +1,7 @@
 /** Bars side by side with what they differ by: rewards, hard ratios, kinds of errors. */
-import { markLabel } from './annotations.ts';
+import { escapeText, markLabel } from './annotations.ts';
 import { Figure } from './figure.ts';
-import { countText, distinct, type Frame, numberIn, type Row, selectRows } from './frame.ts';
+import { checkShares, countText, distinct, type Frame, numberIn, type Row, selectRows } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions, type PanelRequest } from './layout.ts';
 import { INTERVAL_TEXT, rowTitle } from './lines.ts';
 import {
@@ -21,6 +21,10 @@ import { INK, SIZE, seriesColours } from './style.ts';
 import { niceStep } from './svg/scale.ts';
 import { textWidth } from './text.ts';
 import type { Annotation, BarTrace } from './types.ts';
+
+const BAR_GAP = 0.18;
+/** Size of the numbers above bars under which they are left out, px: 5 points. */
+const LEAST_NUMBER = 6.6;
 
 export interface BarsOptions extends FrameOptions {
   /** Column of the bars that stand side by side, such as `reward`. */
@@ -61,17 +65,21 @@ export function bars(frame: Frame, options: BarsOptions): Figure {
   const series = distinct(rows, by).map(String);
   const colours = seriesColours(series.length);
   const groups = x === undefined ? [''] : distinct(rows, x).map(String);
+  const categories = groups.map((group) =>
+    x === undefined ? '' : escapeText(nameOf(x, group, options.labels)),
+  );
   const drawn = new Set<string>();
   const data = multiples.spots.flatMap((spot) => {
     const parts = partition(spot.rows, by);
     return series.flatMap((name, index): BarTrace[] => {
       const own = ordered(parts.get(name) ?? [], x, groups);
-      if (own.length === 0) return [];
+      const label = escapeText(nameOf(by, name, options.labels));
+      // A bar that a panel lacks keeps its place, as the numbers above the others expect it to.
+      if (own.length === 0) return [emptyPlace(label, colours[index]!, axesOf(spot), categories[0]!)];
       checkUnique(x === undefined ? own.map((row) => ({ ...row, group: '' })) : own, x ?? 'group', [
         by,
         ...[options.panels ?? []].flat(),
       ]);
-      const label = nameOf(by, name, options.labels);
       const first = !drawn.has(name);
       drawn.add(name);
       return [
@@ -80,7 +88,7 @@ export function bars(frame: Frame, options: BarsOptions): Figure {
           name: label,
           legendgroup: label,
           showlegend: first,
-          x: own.map((row) => (x === undefined ? '' : nameOf(x, row[x], options.labels))),
+          x: own.map((row) => (x === undefined ? '' : escapeText(nameOf(x, row[x], options.labels)))),
           y: own.map((row) => orNull(numberIn(row, value))),
           ...(multiples.spots.length > 1 ? axesOf(spot) : {}),
           marker: { color: colours[index]! },
@@ -90,8 +98,8 @@ export function bars(frame: Frame, options: BarsOptions): Figure {
       ];
     });
   });
+  checkShares(rows, value);
   const panelHeight = options.panelHeight ?? (multiples.columns > 1 ? 168 : 260);
-  const categories = groups.map((group) => (x === undefined ? '' : nameOf(x, group, options.labels)));
   const panels = multiples.grid.map((spot): PanelRequest | null => {
     if (spot === null) return null;
     const together = multiples.spots.filter((other) => options.y !== 'row' || other.row === spot.row);
@@ -110,31 +118,45 @@ export function bars(frame: Frame, options: BarsOptions): Figure {
       y: { title, ...heightAxis(together, value, numbers !== 'none') },
     };
   });
+  const arranged = (caption: string) =>
+    arrangePanels(panels, {
+      ...options,
+      panelHeight,
+      ...(numbers === 'none' ? {} : { leastPanel: numbersWidth(groups.length, series.length, numbers) }),
+      columns: multiples.columns,
+      caption,
+      legend: { title: capital(by), names: series.map((name) => nameOf(by, name, options.labels)) },
+    });
+  const slot = slotWidth(arranged(''), groups.length);
+  const numbered = multiples.spots.flatMap((spot) =>
+    numbers === 'none'
+      ? []
+      : numberLabels(spot, { by, x, value, numbers, series, groups, slot, gap: BAR_GAP }),
+  );
+  // Numbers that would stand on one another are left out, all of them.
+  const legible = numbered.every(({ font }) => font.size >= LEAST_NUMBER);
   const caption = sentence([
     options.caption,
     verifier === undefined ? undefined : `Judged by: ${verifier.replaceAll('_', ' ')}`,
-    numbersText(numbers, series.length, nameOf(by, series[0], options.labels)),
+    numbersText(legible ? numbers : 'none', series.length, nameOf(by, series[0], options.labels)),
     hasIntervals(rows) ? `Whiskers: ${options.intervalText ?? INTERVAL_TEXT}` : undefined,
     countText(rows, 'bar'),
   ]);
-  const layout = arrangePanels(panels, {
-    ...options,
-    panelHeight,
-    columns: multiples.columns,
-    caption,
-    legend: { title: capital(by), names: series.map((name) => nameOf(by, name, options.labels)) },
-  });
+  const layout = arranged(caption);
   layout.barmode = 'group';
-  layout.bargap = 0.18;
-  if (numbers !== 'none') {
-    const slot = slotWidth(layout, groups.length);
-    for (const spot of multiples.spots) {
-      layout.annotations.push(
-        ...numberLabels(spot, { by, x, value, numbers, series, groups, slot, gap: layout.bargap }),
-      );
-    }
-  }
+  layout.bargap = BAR_GAP;
+  if (legible) layout.annotations.push(...numbered);
   return new Figure({ data, layout }, options.title ?? 'Comparison', rows, options.selfContained);
+}
+
+function emptyPlace(
+  name: string,
+  color: string,
+  axes: { xaxis: string; yaxis: string },
+  category: string,
+): BarTrace {
+  const place = { x: [category], y: [null], marker: { color } };
+  return { type: 'bar', name, legendgroup: name, showlegend: false, ...place, ...axes, hovertemplate: '' };
 }
 
 function ordered(rows: readonly Row[], x: string | undefined, groups: readonly string[]): readonly Row[] {
@@ -148,18 +170,25 @@ function yName(rows: readonly Row[], value: string): string {
   return ks.length === 1 ? `pass@${ks[0]}` : 'pass@k';
 }
 
-/** From 0 to a round number above bars, whiskers and their labels. */
+/** From 0 to a round number above bars, whiskers and their labels; below 0 as far as something reaches. */
 function heightAxis(spots: readonly Spot[], value: string, labelled: boolean): Omit<AxisRequest, 'title'> {
-  let top = 0;
+  let [bottom, top] = [0, 0];
   for (const { rows } of spots) {
     for (const row of rows)
-      for (const column of [value, 'high']) {
+      for (const column of [value, 'low', 'high']) {
         const height = numberIn(row, column);
         if (height > top) top = height;
+        if (height < bottom) bottom = height;
       }
   }
-  const dtick = Math.max(0.01, niceStep((top || 1) / 5));
-  return { type: 'linear', range: [0, top * (labelled ? 1.14 : 1.05) || 1], dtick, tickformat: '.0%' };
+  const dtick = Math.max(0.01, niceStep((top - bottom || 1) / 5));
+  const range: [number, number] = [bottom * 1.05, top + (top - bottom) * (labelled ? 0.14 : 0.05) || 1];
+  return { type: 'linear', range, dtick, tickformat: '.0%' };
+}
+
+/** Px that the numbers above the bars of a panel need, about. */
+function numbersWidth(groups: number, series: number, numbers: 'delta' | 'value'): number {
+  return numbers === 'delta' && series === 2 ? groups * 27 : groups * series * 20;
 }
 
 function numbersText(numbers: BarsOptions['numbers'], series: number, reference: string): string | undefined {
@@ -211,7 +240,9 @@ function numberLabels(spot: Spot, of: Numbered): Annotation[] {
       const number = absolute ? height * 100 : (height - first) * 100;
       if (!Number.isFinite(number)) return [];
       const both = pair && reference !== undefined ? [own, reference] : [own];
+      // The number of a bar that points down stands above the axis.
       const top = Math.max(
+        0,
         ...both.flatMap((one) => [numberIn(one, value), numberIn(one, 'high')]).filter(Number.isFinite),
       );
       const at = pair ? g : g + (s - (series.length - 1) / 2) * share;
@@ -219,7 +250,7 @@ function numberLabels(spot: Spot, of: Numbered): Annotation[] {
     });
     const room = slot * (pair ? 1 : share) - 3.5;
     const widest = Math.max(1, ...labels.map(({ text }) => textWidth(text, 1)));
-    const size = Math.max(7, Math.min(SIZE.small, Math.floor((room / widest) * 10) / 10));
+    const size = Math.max(1, Math.min(SIZE.small, Math.floor((room / widest) * 10) / 10));
     return labels.map(({ text, at, top }) =>
       markLabel(text, spot.number, { x: at, y: top, up: 1 }, size, INK.text),
     );

@@ -218,6 +218,24 @@ function asNumber(value: unknown, column: string): number {
   throw userError('FIGURE_COLUMN', `numbers in "${column}"`, JSON.stringify(value), 'convert the column');
 }
 
+/**
+ * Refuses per cent where shares are drawn: they would lie far outside of the axis.
+ * @throws FIGURE_COLUMN
+ */
+export function checkShares(rows: readonly Row[], column: string): void {
+  for (const row of rows) {
+    const share = numberIn(row, column);
+    if (Math.abs(share) > 1 + 1e-9) {
+      throw userError(
+        'FIGURE_COLUMN',
+        `shares of 0 to 1 in "${column}"`,
+        String(share),
+        'divide per cent by 100',
+      );
+    }
+  }
+}
+
 /** The different values of a column: numbers ascending first, then texts as they come. */
 export function distinct(rows: readonly Row[], column: string): (number | string)[] {
   const seen = new Set<unknown>();

@@ -62,7 +62,9 @@ export function heatMap(frame: Frame, options: HeatMapOptions = {}): Figure {
   const uncertain = rows.some((row) => coversZero(row));
   const caption = sentence([
     options.caption,
-    boxColumn === undefined ? undefined : (options.boxText ?? 'White boxes: trained'),
+    boxColumn === undefined || !rows.some((row) => row[boxColumn])
+      ? undefined
+      : (options.boxText ?? 'White boxes: trained'),
     uncertain ? 'In parentheses: the 95 % interval includes 0' : undefined,
     countText(rows, x === 'op' ? 'op' : 'cell'),
   ]);

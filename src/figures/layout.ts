@@ -2,10 +2,12 @@
  * The frame around the data: size, margins, title and caption, panels on shared axes. Everything is placed in
  * pixels by measured text, so plotly and the SVG writer give the same picture.
  */
+import { userError } from '../core/errors.ts';
 import { bold, EDGE, escapeText, linesHeight, note, placeHeading, sharedXTitle } from './annotations.ts';
+import { type LegendRequest, placeLegends, planLegends } from './legends.ts';
 import { FONT, INK, SIZE } from './style.ts';
 import { FONT_RESERVE, textWidth, wrapText } from './text.ts';
-import type { Axis, FigureLayout, Legend } from './types.ts';
+import type { Axis, FigureLayout } from './types.ts';
 
 export interface FrameOptions {
   /** Size of the whole figure in px (96 to the inch). */
@@ -47,11 +49,6 @@ export interface PanelRequest {
 /** An empty place of the grid. */
 export type Hole = null;
 
-export interface LegendRequest {
-  title: string;
-  names: readonly string[];
-}
-
 export interface ArrangeOptions extends FrameOptions {
   columns?: number;
   caption: string;
@@ -60,6 +57,8 @@ export interface ArrangeOptions extends FrameOptions {
   legends?: readonly LegendRequest[];
   /** Height of a row of weight 1, px. */
   panelHeight?: number;
+  /** Px that a panel needs for what is in it; where there is less, one row of panels becomes several. */
+  leastPanel?: number;
   /** Room at the left, for long names on the y axis, and at the right for something that is no legend, px. */
   left?: number;
   right?: number;
@@ -85,36 +84,15 @@ const AXIS_LOOK = {
   zeroline: false,
 } as const;
 
-const LEGEND_LOOK = {
-  x: 1.01,
-  y: 1,
-  xanchor: 'left',
-  yanchor: 'top',
-  font: { size: SIZE.tick, color: INK.text },
-  tracegroupgap: 0,
-} as const;
-
 /** Between panels; titles of panels come on top of `y`. Panels with y axes of their own need more room. */
 const GAP = { x: 22, ticks: 50, full: 72, y: 20, ownX: 66 };
 const MARGIN = { l: 66, r: 18, b: 52 };
 /** From the plot's lower edge to the title of the x axis. */
 const X_TITLE = 23.5;
-
-/** Room that legends on the right take: the widest entry, its sample and the space around. */
-export function legendWidth(names: readonly string[], title: string): number {
-  const widest = Math.max(
-    textWidth(title, SIZE.tick, 'bold'),
-    ...names.map((name) => LEGEND_SAMPLE + textWidth(name, SIZE.tick)),
-  );
-  return Math.ceil(widest) + 34;
-}
-const LEGEND_SAMPLE = 40;
-/** Height of an entry; plotly's own is as high. */
-export const LEGEND_ROW = 19;
-
-function legendHeight({ names }: LegendRequest): number {
-  return (names.length + 1) * LEGEND_ROW + 8;
-}
+/** Panels narrower than the first are put below one another where their grid allows it; than the second, refused. */
+const LEAST_PANEL = { good: 88, any: 24 };
+/** Px for the panels beside a legend; with less, it stands below them. */
+const LEAST_PLOT = 260;
 
 /** Where the panels of a grid stand, in px of the plot and as shares of it. */
 interface Grid {
@@ -130,7 +108,7 @@ interface Grid {
 }
 
 /**
- * A layout of panels in rows of `columns`; a hole leaves its place empty. Panels share their axes: inner ones have no tick
+ * A layout of panels in rows of `columns`, or fewer where one row of panels has no room; a hole leaves its place empty. Panels share their axes: inner ones have no tick
  * labels, and titles of axes stand once per row and column, or once for all where columns are too narrow. The n-th panel
  * (holes do not count) has the axes `xaxisN` and `yaxisN`.
  */
@@ -143,25 +121,23 @@ export function arrangePanels(
   const room = (width - 2 * EDGE) * FONT_RESERVE;
   const title = options.title === undefined ? [] : wrapText(options.title, room, SIZE.title, 'bold');
   const caption = options.caption === '' ? [] : wrapText(options.caption, room, SIZE.caption);
-  const right = Math.max(
-    options.right ?? MARGIN.r,
-    ...legends.map((legend) => legendWidth(legend.names, legend.title)),
-  );
   const left = Math.max(MARGIN.l, options.left ?? 0);
-  const grid = gridOf(panels, options, width - left - right);
+  const plan = planLegends(legends, width, width - left - LEAST_PLOT);
+  const right = Math.max(options.right ?? MARGIN.r, plan.width);
+  const shape = { ...options, ...fittingShape(panels, options, width - left - right) };
+  const grid = gridOf(panels, shape, width - left - right);
   const heading = linesHeight(title, SIZE.title) + linesHeight(caption, SIZE.caption);
   const margin = {
     l: left,
     r: right,
     t: Math.ceil(EDGE + heading + (title.length + caption.length > 0 ? 14 : 0) + grid.above[0]!),
-    b: MARGIN.b,
+    b: MARGIN.b + (plan.below ? plan.height : 0),
   };
   const between = grid.above.slice(1).reduce((sum, px) => sum + px, 0);
   const weight = grid.weights.reduce((sum, one) => sum + one, 0);
   const panelsHeight = weight * (options.panelHeight ?? (grid.columns > 1 ? 168 : 290)) + between;
-  const legendsHeight = legends.reduce((sum, legend) => sum + legendHeight(legend), 0);
-  const height =
-    options.height ?? Math.ceil(margin.t + margin.b + Math.max(panelsHeight, legendsHeight - margin.b / 2));
+  const besides = plan.below ? 0 : plan.height - margin.b / 2;
+  const height = options.height ?? Math.ceil(margin.t + margin.b + Math.max(panelsHeight, besides));
   const layout: FigureLayout = {
     width,
     height,
@@ -174,17 +150,61 @@ export function arrangePanels(
     hovermode: 'closest',
     meta: { caption: options.caption },
   };
-  const plotHeight = height - margin.t - margin.b;
-  placeLegends(layout, legends, plotHeight);
+  placeLegends(layout, legends, plan, MARGIN.b);
   placeHeading(layout, title, caption, grid.above[0]!);
-  placePanels(layout, panels, grid, options);
+  placePanels(layout, panels, grid, shape);
   return layout;
+}
+
+/**
+ * As many columns as leave the panels readable, where the panels are one row and may stand below one another, and whether
+ * panels need x axes of their own, because one below another differs.
+ * @throws FIGURE_WIDTH where a grid has no room
+ */
+function fittingShape(
+  panels: readonly (PanelRequest | Hole)[],
+  options: ArrangeOptions,
+  plotWidth: number,
+): { columns: number; ownX: boolean } {
+  const asked = Math.min(options.columns ?? 1, panels.length);
+  const gap = gapBetween(options);
+  const panelWidth = (columns: number) => (plotWidth - (columns - 1) * gap) / columns;
+  let rows = 1;
+  const oneRow = asked === panels.length && !panels.includes(null);
+  const least = Math.max(LEAST_PANEL.good, options.leastPanel ?? 0);
+  while (oneRow && rows < asked && panelWidth(Math.ceil(asked / rows)) < least) rows++;
+  const columns = Math.ceil(asked / rows);
+  if (panelWidth(columns) < LEAST_PANEL.any) {
+    const lacking = Math.ceil((LEAST_PANEL.any - panelWidth(columns)) * columns);
+    const width = options.width ?? 720;
+    throw userError(
+      'FIGURE_WIDTH',
+      `at least ${width + lacking} px for rows of ${columns} panel${columns === 1 ? '' : 's'} with their names`,
+      `${width} px`,
+      'draw the figure wider, or with fewer panels in a row',
+    );
+  }
+  const differs = panels.some((panel, i) => {
+    const below = panels[i + columns];
+    return panel && below && !sameX(panel.x, below.x);
+  });
+  return { columns, ownX: options.ownX ?? differs };
+}
+
+function sameX(one: AxisRequest, other: AxisRequest): boolean {
+  const key = ({ type, range, categoryarray, title }: AxisRequest) =>
+    JSON.stringify([type, range, categoryarray, title]);
+  return key(one) === key(other);
+}
+
+function gapBetween({ yLabels }: ArrangeOptions): number {
+  return yLabels === 'full' ? GAP.full : yLabels === 'ticks' ? GAP.ticks : GAP.x;
 }
 
 function gridOf(panels: readonly (PanelRequest | Hole)[], options: ArrangeOptions, plotWidth: number): Grid {
   const columns = Math.min(options.columns ?? 1, panels.length);
   const rows = Math.ceil(panels.length / columns);
-  const gapX = options.yLabels === 'full' ? GAP.full : options.yLabels === 'ticks' ? GAP.ticks : GAP.x;
+  const gapX = gapBetween(options);
   const panelWidth = (plotWidth - (columns - 1) * gapX) / columns;
   const titles = panels.map((panel) =>
     panel?.title === undefined
@@ -202,19 +222,6 @@ function gridOf(panels: readonly (PanelRequest | Hole)[], options: ArrangeOption
     (_, row) => inRow(row).flatMap((i) => panels[i] ?? [])[0]?.weight ?? 1,
   );
   return { columns, rows, titles, above, gapX, weights };
-}
-
-function placeLegends(layout: FigureLayout, legends: readonly LegendRequest[], plotHeight: number): void {
-  let down = 0;
-  for (const [i, legend] of legends.entries()) {
-    const text = `<b>${escapeText(legend.title)}</b>`;
-    layout[`legend${i === 0 ? '' : i + 1}` as 'legend'] = {
-      ...LEGEND_LOOK,
-      y: round(1 - down / plotHeight),
-      title: { text, font: { size: SIZE.tick, color: INK.text } },
-    } satisfies Legend;
-    down += legendHeight(legend) + 8;
-  }
 }
 
 function placePanels(

@@ -1,5 +1,5 @@
 /** Small multiples of lines with intervals: what figures of pass@k, sweeps and budgets have in common. */
-import { distinct, numberIn, type Row } from './frame.ts';
+import { checkShares, distinct, numberIn, type Row } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions, type PanelRequest } from './layout.ts';
 import {
   axesOf,
@@ -67,6 +67,7 @@ export function drawLines(
   caption: (traces: readonly LineTrace[]) => string,
 ): FigureSpec {
   const { multiples, x, by } = request;
+  if (request.share ?? true) checkShares(rows, 'value');
   const values = by === undefined ? [undefined] : distinct(rows, by);
   const numeric = values.length > 2 && values.every((value) => typeof value === 'number');
   const colours = seriesColours(values.length, options.ordered ?? numeric);

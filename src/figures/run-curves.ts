@@ -228,7 +228,11 @@ function rowAxis(lines: readonly Line[], title: string): AxisRequest {
   const dtick = niceStep((high - low || Math.abs(high) || 1) / 4);
   const ends = [Math.floor(low / dtick + 1e-9) * dtick, Math.ceil(high / dtick - 1e-9) * dtick] as const;
   const pad = (ends[1] - ends[0] || dtick) * 0.03;
-  return { title, type: 'linear', range: [ends[0] - pad, ends[1] + pad], dtick };
+  const most = Math.max(Math.abs(ends[0]), Math.abs(ends[1]));
+  const range: [number, number] = [ends[0] - pad, ends[1] + pad];
+  // Beyond five digits the numbers would leave the page.
+  const format = most < 1e5 ? undefined : most < 1e12 ? '~s' : '.0e';
+  return { title, type: 'linear', range, dtick, ...(format && { tickformat: format as '~s' | '.0e' }) };
 }
 
 function band(

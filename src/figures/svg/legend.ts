@@ -1,8 +1,10 @@
-/** Legends right of the plot, an entry for each trace that wants one. */
-import { LEGEND_ROW } from '../layout.ts';
+/** Legends right of the plot or below it, an entry for each trace that wants one. */
+import { EDGE, escapeText } from '../annotations.ts';
+import { LEGEND_PAD, LEGEND_ROW } from '../legends.ts';
 import { INK, SIZE } from '../style.ts';
+import { shorten } from '../text.ts';
 import type { FigureSpec, Legend, LegendName, Trace } from '../types.ts';
-import { drawLabel } from './label.ts';
+import { drawLabel, labelLines } from './label.ts';
 import { type Area, drawArea, drawLine, drawMarker, linePath } from './marks.ts';
 import { element, group } from './markup.ts';
 
@@ -13,7 +15,8 @@ export function drawLegends(spec: FigureSpec, plot: Area): string {
 }
 
 function drawLegend(spec: FigureSpec, name: LegendName, legend: Legend, plot: Area): string {
-  const x = plot.left + plot.width + 16;
+  const x = legend.x > 1 ? plot.left + plot.width + 16 : plot.left + legend.x * plot.width + LEGEND_PAD;
+  const room = spec.layout.width - x - EDGE / 2;
   let y = plot.top + (1 - legend.y) * plot.height;
   const parts = [drawLabel(legend.title.text, x, y, SIZE.tick, INK.text)];
   y += SIZE.tick * 1.35 + 6;
@@ -23,10 +26,17 @@ function drawLegend(spec: FigureSpec, name: LegendName, legend: Legend, plot: Ar
   for (const trace of entries.filter((one) => legendOf(one) === name)) {
     const middle = y + LEGEND_ROW / 2;
     parts.push(...sampleOf(trace, x, middle));
-    parts.push(drawLabel(trace.name!, x + 34, middle - SIZE.tick * 0.67, SIZE.tick, INK.text));
+    parts.push(
+      drawLabel(shortened(trace.name!, room - 34), x + 34, middle - SIZE.tick * 0.67, SIZE.tick, INK.text),
+    );
     y += LEGEND_ROW;
   }
   return group({ class: 'legend' }, parts);
+}
+
+/** A name as far as there is room for it. */
+function shortened(name: string, room: number): string {
+  return escapeText(shorten(labelLines(name)[0]!.text, room, SIZE.tick));
 }
 
 function legendOf(trace: Trace): LegendName {
