@@ -8,6 +8,8 @@ import { DEFAULT_RANGES } from '../../src/evaluate/index.ts';
 import * as figures from '../../src/figures/index.ts';
 import { type ModelPreset, modelPreset } from '../../src/model/index.ts';
 import { parseGrpoConfig } from '../../src/rl/config.ts';
+import { parseRmtConfig, RMT_PRESETS } from '../../src/rl/rmt/index.ts';
+import { optimizerFields, recordFields, samplingFields } from '../../src/rl/runFields.ts';
 import { defaultSampleSettings } from '../../src/sample/settings.ts';
 import { DEFAULT_IDENTITY, DEFAULT_SPLITS, mixturePresets, PAPER_WORLD } from '../../src/tasks/index.ts';
 import { parsePretrainConfig } from '../../src/train/config.ts';
@@ -27,13 +29,24 @@ function leaves(value: unknown, path: string): [string, string][] {
 /** Numbers as JSON writes them, whichever way they are written in the page. */
 const plain = (json: string) => JSON.stringify(JSON.parse(json));
 
+/** Settings that `grpo` and `rmt` share. */
+const SHARED = new Set(Object.keys({ ...samplingFields, ...optimizerFields, ...recordFields }));
+
+/** The row of a setting: one for both programs where they share it. */
+function rowOf(key: string): string {
+  const match = /^(?:grpo|rmt)\.(\w+)$/.exec(key);
+  return match !== null && SHARED.has(match[1]!) ? `rl.${match[1]}` : key;
+}
+
 /** Defaults of settings, those of optional parts included; what is only there because it must be given is left out. */
 function defaults(): Map<string, string> {
   const found = new Map<string, string>();
   const add = (value: unknown, path: string, given: readonly string[] = []) => {
     for (const [key, json] of leaves(value, path)) {
       const skipped = given.some((name) => key === `${path}.${name}`);
-      if (!skipped && !found.has(key)) found.set(key, json);
+      const row = rowOf(key);
+      if (row.startsWith('rl.')) assert.equal(found.get(row) ?? json, json, `${key} is not that of both`);
+      if (!skipped && !found.has(row)) found.set(row, json);
     }
   };
   add(parsePretrainConfig({}), 'pretrain');
@@ -64,6 +77,7 @@ function defaults(): Map<string, string> {
     ],
   );
   add(parseGrpoConfig({ init: 'M', curriculum: { ops: ['2', '3'] } }).curriculum, 'grpo.curriculum', ['ops']);
+  addMidTraining(add, found);
   add(PAPER_WORLD, 'world.paper', ['name']);
   add(DEFAULT_SPLITS, 'splits');
   add(DEFAULT_IDENTITY, 'identity');
@@ -80,9 +94,37 @@ function defaults(): Map<string, string> {
   return found;
 }
 
+/**
+ * Defaults and presets of `rmt`. What another program's schema gives has that program's row, but for what is different
+ * here or stated by the preset.
+ */
+function addMidTraining(
+  add: (value: unknown, path: string, given?: string[]) => void,
+  found: Map<string, string>,
+) {
+  const { data, objective, ...own } = parseRmtConfig({ init: 'M' });
+  add(own, 'rmt', ['init']);
+  const { rpt, rlp, rmt } = RMT_PRESETS;
+  const stated = new Set(leaves(rmt, 'rmt').map(([key]) => key));
+  const borrowed = [...leaves(data, 'rmt.data'), ...leaves(objective, 'rmt.objective')];
+  for (const [key, json] of borrowed) {
+    const other = key.replace(/^rmt\.data/, 'pretrain.data').replace(/^rmt\.objective/, 'grpo.objective');
+    if (stated.has(key) || found.get(other) !== json) add(JSON.parse(json), key);
+  }
+  const { objective: asRmt, ...changes } = rpt;
+  assert.equal(asRmt, rmt.objective, 'the objective of RPT is that of RMT');
+  add(changes, 'rpt');
+  add(rlp, 'rlp');
+}
+
 describe('docs/paper.md', () => {
-  const rows = [...page.matchAll(/^\| `([\w.-]+)` \| `([^`]*)` \| ([^|]+) \|/gm)].map(
-    ([, key, value, paper]) => ({ key: key!, value: value!, paper: paper! }),
+  const rows = [...page.matchAll(/^\| `([\w.-]+)` \| `([^`]*)` \| ([^|]+) \|([^|]*)\|$/gm)].map(
+    ([, key, value, paper, reason]) => ({
+      key: key!,
+      value: value!,
+      paper: paper!,
+      reason: reason!,
+    }),
   );
   const stated = new Map(rows.map(({ key, value }) => [key, plain(value)]));
 
@@ -124,6 +166,31 @@ describe('docs/paper.md', () => {
     for (const name of drawing.filter((one) => /^(?:figure|table)\d+$/.test(one))) {
       const [, what, number] = /^([a-z]+)(\d+)$/.exec(name)!;
       assert.match(section, new RegExp(`^\\| ${what} ${number} \\|.*\`${name}\``, 'im'));
+    }
+  });
+
+  it('has a reason for every setting of mid-training that no source states, and names all its presets', () => {
+    const section = page.slice(page.indexOf('## Reinforcement mid-training'));
+    const own = rows.filter(({ key }) => /^(?:rmt|rpt|rlp)\./.test(key));
+    assert.ok(own.length > 50, `${own.length} settings`);
+    for (const { key, paper, reason } of own)
+      if (/not found/.test(paper)) assert.ok(reason.trim() !== '', key);
+    for (const name of Object.keys(RMT_PRESETS)) assert.match(section, new RegExp(`\`"?${name}"?\``), name);
+  });
+
+  it('maps formulas to functions that exist where it says', () => {
+    const table = page.slice(page.indexOf('| Formula | Paper | Code |')).split('\n\n')[0]!;
+    const formulas = table.split('\n').slice(2);
+    assert.ok(formulas.length > 15, `${formulas.length} formulas`);
+    for (const row of formulas) {
+      const places = [...row.matchAll(/((?:`\w+`(?:, )?)+) in \[([\w.]+)\]\(\.\.\/(src\/[\w/.]+)\)/g)];
+      assert.ok(places.length > 0, row);
+      for (const [, names, label, path] of places) {
+        assert.ok(path!.endsWith(`/${label}`), row);
+        const source = read(path!);
+        for (const [, name] of names!.matchAll(/`(\w+)`/g))
+          assert.match(source, new RegExp(`^export (?:async )?function\\*? ${name}\\(`, 'm'), row);
+      }
     }
   });
 

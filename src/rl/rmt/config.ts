@@ -1,7 +1,7 @@
 /**
  * Settings of a run of reinforcement learning on plain text (RMT, RPT, RLP): type, default, check and help from one
- * schema. What the papers state is the default; what they do not state is a named option, whose reason docs/rmt.md gives.
- * The methods and RMT's ablations are presets.
+ * schema. What the papers state is the default; what they do not state is a named option. docs/paper.md has the source or
+ * the reason of each. The methods and RMT's ablations are presets.
  */
 import { z } from 'zod';
 import { userError } from '../../core/errors.ts';
