@@ -89,9 +89,15 @@ describe('the quickstart in a browser', function () {
 
   it('shows its graphs', async () => {
     for (const start of ['drawGraph(example.graph', 'const predicted = parseSolution']) {
-      const size = `(() => { const image = ${element(cell(start))}.querySelector('img'); return [image.naturalWidth, image.clientHeight] })()`;
-      const [width, height] = await frontEnd.page.evaluate<[number, number]>(size);
+      // The picture has become part of the page, so that it answers to the pointer.
+      const size = `(() => {
+        const drawing = ${element(cell(start))}.querySelector('.interplay-graph svg');
+        const { width, height } = drawing.getBoundingClientRect();
+        return [width, height, drawing.querySelectorAll('text').length];
+      })()`;
+      const [width, height, texts] = await frontEnd.page.evaluate<[number, number, number]>(size);
       assert.ok(width > 100 && height > 100, `${start}: ${width} × ${height} pixels`);
+      assert.ok(texts > 3, `${start}: ${texts} texts in it`);
     }
   });
 

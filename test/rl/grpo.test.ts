@@ -224,16 +224,16 @@ describe('grpo', () => {
   it('stopped in its first validation, and killed right after it when resumed, validates once', async () => {
     const stop = new AbortController();
     const first = await runCancellable(stop.signal, () =>
-      run(settings, { out: at('early'), onStart: () => stop.abort() }),
+      run(settings, { out: at('validating'), onStart: () => stop.abort() }),
     );
     assert.equal(first.steps, 0);
     const kills = () => {
       throw new Error('killed');
     };
-    const early = { out: at('early'), resume: true };
+    const early = { out: at('validating'), resume: true };
     await assert.rejects(run(settings, { ...early, rewards: { e: kills } }), { code: 'REWARD_VALUE' });
     await run(settings, early);
-    assert.deepEqual(traces('early'), traces('whole'));
+    assert.deepEqual(traces('validating'), traces('whole'));
   });
 
   it('killed between checkpoints and resumed equals it too', async () => {
