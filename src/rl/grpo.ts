@@ -10,7 +10,7 @@
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
 import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
-import { RunLog, removeOldCheckpoints } from '../train/index.ts';
+import type { RunLog } from '../train/index.ts';
 import { configHash, openRun } from '../train/runFolder.ts';
 import { inRunFolder, type RunOptions, type RunSession } from '../train/session.ts';
 import { doneOf, rateOf, stepCost } from './accounting.ts';
@@ -22,8 +22,9 @@ import { type GrpoFacts, openParts } from './open.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
 import { collectRollouts, type StepRollouts } from './rollouts.ts';
-import { readSavedRows, rewindSamples, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
-import { checkInputs, type GrpoState, readGrpoState, restoreRl, saveRl } from './state.ts';
+import { readSavedRows, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
+import { Checkpoints, openLog } from './session.ts';
+import { checkInputs, type GrpoState, readGrpoState, restoreRl } from './state.ts';
 import { rolloutStatistics } from './statistics.ts';
 import type { UpdateStatistics } from './types.ts';
 import { divergedStep, meanStatistics, runUpdates, type UpdateOptions } from './update.ts';
@@ -77,11 +78,8 @@ export function grpo(input: GrpoInput, options: GrpoOptions): Promise<GrpoResult
 /** The updates of a step of the largest model on the slowest backend, and the checkpoint. */
 const STOP_SECONDS = 600;
 
-async function train(
-  config: GrpoConfig,
-  options: GrpoOptions,
-  { run, resumed, claim, owned, progress, clock, wallTime }: RunSession,
-): Promise<GrpoResult> {
+async function train(config: GrpoConfig, options: GrpoOptions, session: RunSession): Promise<GrpoResult> {
+  const { run, resumed, claim, owned, progress, clock } = session;
   const { objective } = config;
 
   // Rewards, model, reference, optimizer, tasks. A resumed run takes its policy from the checkpoint.
@@ -119,29 +117,13 @@ async function train(
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
   options.onStart?.(facts);
-  const log = new RunLog<GrpoMetrics, GrpoTiming>(
-    run,
-    config.tensorboard ? { tensorboard: wallTime, group: 'rl' } : {},
-  );
-  if (resumed !== undefined) {
-    // A checkpoint of a stop during a validation does not have it: the resume validates again.
-    const validated = state.validated === state.step;
-    log.rewindTo(state.step, (line) => validated || !isValidation(line));
-    rewindSamples(run, state.step);
-  }
+  const log = openLog<GrpoMetrics, GrpoTiming>(session, 'rl', config, state);
 
   const isFinished = () => {
     const { done, total } = doneOf(config, state);
     return done >= total;
   };
-  let checkpoint = resumed;
-  let saved = resumed !== undefined;
-  const save = () => {
-    if (saved) return;
-    checkpoint = saveRl(run, tensors, tokenizer, state);
-    saved = true;
-    removeOldCheckpoints(run, config.keep_last, state.step);
-  };
+  const checkpoints = new Checkpoints(run, config.keep_last, tensors, tokenizer, state, resumed);
   const timed = { steps: 0, milliseconds: 0, from: doneOf(config, state).done };
   const phases = new PhaseClock(clock);
   const context = { model, tokenizer, config, recipe, rewards, phases };
@@ -156,10 +138,10 @@ async function train(
       if (found === undefined) break; // a resume validates
       logValidation(run, config, state, found, log);
       log.timing({ step: state.step, seconds: (clock() - started) / 1000, validation: 1 });
-      saved = false;
+      checkpoints.changed();
     }
     const saves = config.save_every > 0 && state.step > 0 && state.step % config.save_every === 0;
-    if (saves || isFinished()) save();
+    if (saves || isFinished()) checkpoints.save();
     if (isFinished() || isCancelled()) break;
 
     // Prompts, rollouts, verdicts, rewards.
@@ -206,7 +188,7 @@ async function train(
     }
     const refresh = objective.reference.every;
     if (refresh !== undefined && number % refresh === 0) copyWeights(model, reference!);
-    saved = false;
+    checkpoints.changed();
 
     // Log.
     const { seconds, ...bySeconds } = phases.take();
@@ -253,12 +235,12 @@ async function train(
     });
   }
 
-  save();
+  checkpoints.save();
   optimizer.dispose();
   if (reference !== undefined) disposeQwen2(reference);
   return {
     out: run,
-    checkpoint: checkpoint!,
+    checkpoint: checkpoints.latest!,
     model,
     tokenizer,
     steps: state.step,
@@ -303,9 +285,6 @@ function logValidation(
   state.validation = { first: state.validation?.first ?? last, last };
   state.validated = state.step;
 }
-
-/** Whether a line of the log is of a validation: of metrics.jsonl, or of timing.jsonl. */
-const isValidation = (line: object): boolean => 'validation_pass_at_1' in line || 'validation' in line;
 
 /** The last response of a step, for the progress report. */
 function newestSample({ groups }: StepRollouts): { sample?: string } {

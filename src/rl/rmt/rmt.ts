@@ -11,15 +11,15 @@
 import { isCancelled, stopsWithin } from '../../core/cancellation.ts';
 import { randomFamily } from '../../core/random.ts';
 import { disposeQwen2 } from '../../model/qwen2.ts';
-import { RunLog, removeOldCheckpoints } from '../../train/index.ts';
 import { configHash, openRun } from '../../train/runFolder.ts';
 import { inRunFolder, type RunSession } from '../../train/session.ts';
 import { doneOf, rateOf } from '../accounting.ts';
 import { makeExperience } from '../experience.ts';
 import { updateMetrics } from '../log.ts';
 import { PhaseClock } from '../phases.ts';
-import { rewindSamples, saveFailedRollouts, writeSamples } from '../samples.ts';
-import { checkInputs, restoreRl, saveRl } from '../state.ts';
+import { saveFailedRollouts, writeSamples } from '../samples.ts';
+import { Checkpoints, openLog } from '../session.ts';
+import { checkInputs, restoreRl } from '../state.ts';
 import type { UpdateStatistics } from '../types.ts';
 import { divergedStep, meanStatistics, runUpdates } from '../update.ts';
 import { copyWeights } from '../weights.ts';
@@ -55,11 +55,8 @@ export function rmt(input: RmtInput, options: RmtOptions): Promise<RmtResult> {
 /** The updates of a step of the largest model on the slowest backend, and the checkpoint. */
 const STOP_SECONDS = 600;
 
-async function train(
-  config: RmtConfig,
-  options: RmtOptions,
-  { run, resumed, claim, owned, progress, clock, wallTime }: RunSession,
-): Promise<RmtResult> {
+async function train(config: RmtConfig, options: RmtOptions, session: RunSession): Promise<RmtResult> {
+  const { run, resumed, claim, owned, progress, clock } = session;
   const { curriculum, thinking_budget: budget, positions, objective } = config;
 
   // Model, texts, and the models beside it. A resumed run takes its policy from the checkpoint.
@@ -103,27 +100,13 @@ async function train(
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
   options.onStart?.(facts);
-  const log = new RunLog<RmtMetrics, RmtTiming>(
-    run,
-    config.tensorboard ? { tensorboard: wallTime, group: 'rmt' } : {},
-  );
-  if (resumed !== undefined) {
-    log.rewindTo(state.step);
-    rewindSamples(run, state.step);
-  }
+  const log = openLog<RmtMetrics, RmtTiming>(session, 'rmt', config, state);
 
   const isFinished = () => {
     const { done, total } = doneOf(config, state);
     return done >= total;
   };
-  let checkpoint = resumed;
-  let saved = resumed !== undefined;
-  const save = () => {
-    if (saved) return;
-    checkpoint = saveRl(run, tensors, tokenizer, state);
-    saved = true;
-    removeOldCheckpoints(run, config.keep_last, state.step);
-  };
+  const checkpoints = new Checkpoints(run, config.keep_last, tensors, tokenizer, state, resumed);
   const timed = { steps: 0, milliseconds: 0, from: doneOf(config, state).done };
   const phases = new PhaseClock(clock);
   const microBatchTokens = config.micro_batch_tokens;
@@ -149,10 +132,10 @@ async function train(
       const last = found.metrics.validation_accuracy_thinking;
       if (last !== undefined) state.validation = { first: state.validation?.first ?? last, last };
       state.validated = state.step;
-      saved = false;
+      checkpoints.changed();
     }
     const saves = config.save_every > 0 && state.step > 0 && state.step % config.save_every === 0;
-    if (saves || isFinished()) save();
+    if (saves || isFinished()) checkpoints.save();
     if (isFinished() || isCancelled()) break;
 
     // Texts, and how hard each of their tokens is for the model that was measured last.
@@ -257,7 +240,7 @@ async function train(
     state.response_tokens += responseTokens;
     state.reward = statistics?.reward ?? null;
     if (refreshReference !== undefined && number % refreshReference === 0) copyWeights(model, reference!);
-    saved = false;
+    checkpoints.changed();
 
     // Log.
     const { seconds, ...bySeconds } = phases.take();
@@ -304,12 +287,12 @@ async function train(
     });
   }
 
-  save();
+  checkpoints.save();
   optimizer.dispose();
   for (const other of [reference, scorer, average]) if (other !== undefined) disposeQwen2(other);
   return {
     out: run,
-    checkpoint: checkpoint!,
+    checkpoint: checkpoints.latest!,
     model,
     tokenizer,
     steps: state.step,

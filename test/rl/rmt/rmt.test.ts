@@ -127,6 +127,20 @@ describe('rmt', () => {
     assert.equal(rows.length, 9, 'three of each bucket');
   });
 
+  it('stopped in its first validation, and killed after it when resumed, logs the validation once', async () => {
+    const stop = new AbortController();
+    const first = await runCancellable(stop.signal, () =>
+      run('validating', {}, { onStart: () => stop.abort() }),
+    );
+    assert.equal(first.steps, 0);
+    const killed = () => {
+      throw new Error('killed'); // after the first step, whose checkpoint is not due
+    };
+    await assert.rejects(run('validating', {}, { resume: true, progress: killed }), /killed/);
+    await run('validating', {}, { resume: true });
+    assert.deepEqual(traces('validating'), traces('whole'));
+  });
+
   it('counts compute by measured lengths', () => {
     const { tokenizer, model } = loadModel(settings.init);
     disposeQwen2(model);
