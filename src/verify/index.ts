@@ -15,6 +15,7 @@ export {
 } from './rewards.ts';
 export { checkedResponse, type ResponseRow } from './rows.ts';
 export { normalizeName, parseSolution } from './solution.ts';
+export { withoutThoughts } from './thoughts.ts';
 export * from './types.ts';
 export { type VerifyOptions, verify } from './verify.ts';
 export { splitGold, splitResponse, splitSteps, type WrittenStep } from './written.ts';

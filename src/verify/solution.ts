@@ -12,6 +12,7 @@ import { extractAnswer, parseNumber, stepsEnd } from './answer.ts';
 import { findEquations, isWordCode } from './equations.ts';
 import { bindingOf, evaluate, hasLetters } from './expression.ts';
 import { type StepParents, StepReader } from './step.ts';
+import { withoutThoughts } from './thoughts.ts';
 import type { Binding, Equation, PredictedGraph, PredictedNode, PredictedStep } from './types.ts';
 
 const DEFINE = /define\s/gi;
@@ -87,8 +88,11 @@ function findHeads(text: string, end: number): Head[] {
   return heads;
 }
 
-/** The graph that a solution or response text states. Never throws; linear in the text's length. */
-export function parseSolution(text: string): PredictedGraph {
+/**
+ * The graph that a solution or response text states, thoughts left out. Never throws; linear in the text's length.
+ */
+export function parseSolution(written: string): PredictedGraph {
+  const text = withoutThoughts(written);
   const end = stepsEnd(text);
   const heads = findHeads(text, end);
   const bindings: Binding[] = [];

@@ -1,4 +1,5 @@
 /** Solution texts as steps for reading. Judging them is verification; here nothing is understood. */
+import { thoughtsHidden, withoutThoughts } from './thoughts.ts';
 
 export interface WrittenStep {
   /** The step's text, from its `Define` on. */
@@ -9,12 +10,12 @@ export interface WrittenStep {
 
 /** Splits a solution or response at each `Define NAME as …`; text before the first one is a step of its own. */
 export function splitSteps(solution: string): WrittenStep[] {
-  return solution
-    .split(/(?=\bDefine\s)/i)
-    .map((text) => text.trim())
+  const starts = [...thoughtsHidden(solution).matchAll(/\bDefine\s/gi)].map(({ index }) => index);
+  return [0, ...starts]
+    .map((start, i) => solution.slice(start, starts[i]).trim())
     .filter((text) => text !== '')
     .map((text) => {
-      const name = /^Define\s+(.+?)\s+as\s/is.exec(text)?.[1]?.replace(/\s+/g, ' ');
+      const name = /^Define\s+(.+?)\s+as\s/is.exec(withoutThoughts(text))?.[1]?.replace(/\s+/g, ' ');
       return name === undefined ? { text } : { text, name };
     });
 }
@@ -27,7 +28,7 @@ export function splitGold(solution: string): { steps: WrittenStep[]; answer: str
 
 /** A response's steps and what follows them (`</solution> <answer> 7 </answer>`, or nothing). */
 export function splitResponse(response: string): { steps: WrittenStep[]; ending: string } {
-  const at = response.search(/<\/solution>|<answer>|\bAnswer:/i);
+  const at = thoughtsHidden(response).search(/<\/solution>|<answer>|\bAnswer:/i);
   if (at < 0) return { steps: splitSteps(response), ending: '' };
   return { steps: splitSteps(response.slice(0, at)), ending: response.slice(at).trim() };
 }

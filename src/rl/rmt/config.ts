@@ -32,6 +32,9 @@ const positionsSchema = z.strictObject({
     .tuple([atLeast0, atLeast0])
     .default([0.8, 0.95])
     .describe('from easy to medium, from medium to hard'),
+  most: atLeast0
+    .optional()
+    .describe('tokens above it are never drawn: what no thought can tell, such as names drawn at random'),
   refresh: z
     .int()
     .min(0)
@@ -217,14 +220,17 @@ export function inputsOf({ init, data, positions, validation }: RmtConfig): stri
 /** Settings that are right each by itself, but not together. */
 function contradictions(config: Parsed): string[] {
   const { data, positions, curriculum, objective, validation, prediction_tokens: span } = config;
-  const { least, edges, by } = positions;
+  const { least, edges, by, most = Number.MAX_VALUE } = positions;
   const gain = config.reward === 'information_gain';
   const held = validation.files === undefined ? (validation.data ?? data) : undefined;
   const split = 'split' in data ? data.split : undefined;
   const checks: readonly (readonly [wrong: boolean, problem: string])[] = [
     ['thinking' in data, 'data.thinking: the texts are plain, the model writes the thoughts'],
-    [least > edges[0] || edges[0] > edges[1], 'positions: least and edges must not fall'],
-    [by === 'quantile' && edges[1] > 1, 'positions.edges: quantiles are at most 1'],
+    [
+      least > edges[0] || edges[0] > edges[1] || edges[1] > most,
+      'positions: least, edges and most must not fall',
+    ],
+    [by === 'quantile' && (edges[1] > 1 || (positions.most ?? 1) > 1), 'positions: quantiles are at most 1'],
     [
       positions.refresh > 0 && positions.model !== undefined,
       'positions.refresh and positions.model exclude each other',

@@ -38,11 +38,12 @@ export function nextTokens(model: Qwen2, batch: PackedBatch, mostRows: number): 
   return all;
 }
 
-/** Entropies between the buckets, nats: tokens below `least` are in none. */
+/** Entropies between the buckets, nats: tokens below `least` or above `most` are in none. */
 export interface Edges {
   least: number;
   medium: number;
   hard: number;
+  most: number;
 }
 
 /** Edges as the settings state them: entropies, or shares of tokens with less entropy (quantiles). */
@@ -50,27 +51,28 @@ export interface EdgeSettings {
   by: 'quantile' | 'entropy';
   least: number;
   edges: readonly [medium: number, hard: number];
+  /** No limit when absent. */
+  most?: number | undefined;
 }
 
 /**
  * The edges in nats; quantiles are those of `entropies`: the edge of share q is the entropy that stands at ⌊q·n⌋ of n in
  * rising order. A share of 0 leaves no token out, and one of 1 all.
  */
-export function bucketEdges({ by, least, edges }: EdgeSettings, entropies: readonly number[]): Edges {
-  const shares = [least, ...edges];
-  if (by === 'entropy') return { least, medium: edges[0], hard: edges[1] };
+export function bucketEdges({ by, least, edges, most }: EdgeSettings, entropies: readonly number[]): Edges {
+  const unlimited = Number.MAX_VALUE; // JSON knows no infinity
+  if (by === 'entropy') return { least, medium: edges[0], hard: edges[1], most: most ?? unlimited };
   const sorted = Float64Array.from(entropies).sort();
   const at = (share: number) => {
     if (share === 0) return 0; // no entropy is lower
-    return sorted[Math.floor(share * sorted.length)] ?? Number.MAX_VALUE; // JSON knows no infinity
+    return sorted[Math.floor(share * sorted.length)] ?? unlimited;
   };
-  const [lowest, medium, hard] = shares.map(at);
-  return { least: lowest!, medium: medium!, hard: hard! };
+  return { least: at(least), medium: at(edges[0]), hard: at(edges[1]), most: at(most ?? 1) };
 }
 
-/** The bucket of an entropy; undefined below the least. */
-export function bucketOf(entropy: number, { least, medium, hard }: Edges): Bucket | undefined {
-  if (entropy < least) return undefined;
+/** The bucket of an entropy; undefined below the least and above the most. */
+export function bucketOf(entropy: number, { least, medium, hard, most }: Edges): Bucket | undefined {
+  if (entropy < least || entropy > most) return undefined;
   if (entropy >= hard) return 'hard';
   return entropy >= medium ? 'medium' : 'easy';
 }

@@ -15,7 +15,12 @@ const stateSchema = z.strictObject({
   /** Compute spent, by measured lengths. */
   token_equivalents: z.number().min(0),
   /** Entropies between the buckets since the last measurement, nats. */
-  edges: z.strictObject({ least: z.number(), medium: z.number(), hard: z.number() }),
+  edges: z.strictObject({
+    least: z.number(),
+    medium: z.number(),
+    hard: z.number(),
+    most: z.number().default(Number.MAX_VALUE), // earlier checkpoints had no limit
+  }),
   /** Step after which the last validation was, −1 before the first; accuracy with thinking of the first and the last. */
   validated: z.int().min(-1),
   validation: z.strictObject({ first: z.number(), last: z.number() }).nullable(),

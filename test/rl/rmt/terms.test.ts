@@ -90,6 +90,7 @@ describe('rmt: difficulty', () => {
       least: 0.6,
       medium: 0.9,
       hard: 1,
+      most: Number.MAX_VALUE,
     });
     const open = bucketEdges({ by: 'quantile', least: 0, edges: [0.5, 1] }, entropies);
     assert.equal(open.least, 0);
@@ -101,14 +102,17 @@ describe('rmt: difficulty', () => {
       least: 0.5,
       medium: 1,
       hard: 1.5,
+      most: Number.MAX_VALUE,
     });
+    const limited = bucketEdges({ by: 'quantile', least: 0, edges: [0.5, 0.6], most: 0.8 }, entropies);
+    assert.equal(limited.most, 0.9);
   });
 
-  it('puts an entropy on an edge into the harder bucket', () => {
-    const edges = { least: 0.5, medium: 1, hard: 1.5 };
+  it('puts an entropy on an edge into the harder bucket, and none above the limit', () => {
+    const edges = { least: 0.5, medium: 1, hard: 1.5, most: 8 };
     assert.deepEqual(
-      [0.49, 0.5, 0.99, 1, 1.49, 1.5, 9].map((entropy) => bucketOf(entropy, edges)),
-      [undefined, 'easy', 'easy', 'medium', 'medium', 'hard', 'hard'],
+      [0.49, 0.5, 0.99, 1, 1.49, 1.5, 8, 9].map((entropy) => bucketOf(entropy, edges)),
+      [undefined, 'easy', 'easy', 'medium', 'medium', 'hard', 'hard', undefined],
     );
   });
 });
@@ -186,7 +190,7 @@ describe('rmt: positions', () => {
       except: new Set([32]),
       difficulty: {
         entropies: Float32Array.of(9, 1, 9, 0.1, 2, 9),
-        edges: { least: 0.5, medium: 1.5, hard: 3 },
+        edges: { least: 0.5, medium: 1.5, hard: 3, most: 8 },
       },
     });
     // Row 0 is left out by the mask, row 2 by its prefix, row 3 by its entropy, row 5 as a tag.
@@ -371,7 +375,7 @@ describe('rmt: settings', () => {
     );
     refused(
       { positions: { least: 0.9, edges: [0.5, 0.6], refresh: 1, model: 'y' } },
-      'least and edges',
+      'least, edges and most',
       'positions.refresh and positions.model',
     );
     refused({ reward: 'information_gain' }, 'thinking_budget');
