@@ -11,18 +11,22 @@ const thinkingSchema = z
     position: z
       .enum(['after', 'before', 'inside'])
       .default('after')
-      .describe('the thought behind the answer, before the steps, or before any word of the solution'),
+      .describe('the thought behind the answer, before the steps, or before any token of the solution'),
     share: share.default(1).describe('share of the texts that get a thought'),
+    per_text: count.default(1).describe('thoughts in such a text; more than one only inside'),
     length: z
-      .enum(['long', 'short'])
+      .enum(['long', 'short', 'mixed'])
       .default('long')
-      .describe('short: what is asked, and the order; long: also what each quantity needs'),
+      .describe('short: what is asked, and the order; long: also what each quantity needs; mixed: either'),
     corrupted: share.default(0).describe('share of the thoughts that are about wrong dependencies'),
     budgets: z
       .array(count)
       .min(1)
       .optional()
       .describe('lengths with special tokens <B8>, …; the nearest one stands in front of each thought'),
+  })
+  .refine(({ position, per_text }) => position === 'inside' || per_text === 1, {
+    message: 'per_text above 1 needs position inside',
   })
   .describe('a thought about each solution, in <think> tags');
 

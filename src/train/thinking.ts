@@ -6,14 +6,20 @@
  * The default position is TPT's own, behind the document: what the model answers stays as it is without thoughts, and
  * prompts, stopping and verification with it. `before` is TPT's variant with the thought in front, here inside the
  * solution, where a prompt leads the model into thinking before its first step. `inside` is what reinforcement
- * mid-training needs (docs/rmt.md): a thought in front of any word of the solution, about the step that the word stands
- * in, so that a model learns to think wherever it is asked to.
+ * mid-training needs (docs/rmt.md): thoughts in front of any token of the solution, about the step that it stands in,
+ * so that a model learns to think wherever it is asked to.
  */
 import type { RandomStream } from '../core/random.ts';
 import { promptText, type ReferenceTask, responseText, type TaskRecord } from '../tasks/index.ts';
 import { THINK_TAGS } from '../tokenizer/index.ts';
 import { goldGraph } from '../verify/index.ts';
 import type { Thinking } from './dataConfig.ts';
+
+type Length = 'long' | 'short';
+
+/** Mixed lengths are as often long as short. */
+const drawLength = (length: Thinking['length'], random: RandomStream): Length =>
+  length !== 'mixed' ? length : random.chance(0.5) ? 'long' : 'short';
 
 /** What a thought is about: quantities in solution order, with values, and what each is made from. */
 interface Plan {
@@ -40,9 +46,9 @@ export function thinkingText(
   const plan = corrupted ? corrupt(planOf(task), random) : planOf(task);
   const reverse = task.mode === 'forwardreverse';
   if (settings.position === 'inside') {
-    return prompt + thinkInside(response, plan, reverse, settings.length, random);
+    return prompt + thinkInside(response, plan, reverse, settings, random);
   }
-  const thought = ` ${THINK_TAGS[0]} ${thoughtOf(plan, reverse, settings.length)} ${THINK_TAGS[1]}`;
+  const thought = ` ${THINK_TAGS[0]} ${thoughtOf(plan, reverse, drawLength(settings.length, random))} ${THINK_TAGS[1]}`;
   return settings.position === 'before' ? prompt + thought + response : prompt + response + thought;
 }
 
@@ -70,32 +76,43 @@ function corrupt({ names, values, needs, query }: Plan, random: RandomStream): P
   };
 }
 
+/** Where a token can begin, whatever the tokenizer: words, punctuation, digits and tags, spaces in front of the last two. */
+const PLACES = / (?=[\d<])|\d|<[^>]*>| ?[^\s\d<\p{L}]+| ?\p{L}+/gu;
+
 /**
- * The response with a thought in front of one of its words, drawn uniformly. No space stands around the tags, so that
+ * The response with thoughts in front of some of its tokens, drawn uniformly. No space stands around the tags, so that
  * the text goes on behind `</think>` as it would have without.
  */
 function thinkInside(
   response: string,
   plan: Plan,
   reverse: boolean,
-  length: Thinking['length'],
+  { per_text, length }: Thinking,
   random: RandomStream,
 ): string {
-  const words = [...response.matchAll(/ \S+/g)].map(({ index }) => index);
-  const at = random.pick(words);
-  // A step defines a quantity; what stands behind the last step gives the answer.
+  const places = [...response.matchAll(PLACES)].map(({ index }) => index);
+  const drawn = random.sample(places, Math.min(per_text, places.length)).sort((a, b) => a - b);
+  let text = response.slice(0, drawn[0]);
+  for (const [i, at] of drawn.entries()) {
+    const thought = thoughtAt(response, at, plan, reverse, drawLength(length, random));
+    text += `${THINK_TAGS[0]} ${thought}${THINK_TAGS[1]}${response.slice(at, drawn[i + 1])}`;
+  }
+  return text;
+}
+
+/** What is to be thought at a place of the response: a step defines a quantity; what stands behind the last gives the answer. */
+function thoughtAt(response: string, at: number, plan: Plan, reverse: boolean, length: Length): string {
   const before = response.slice(0, at);
   const begun = before.split(' Define').length - 1 + Number(response.startsWith(' Define', at));
   const answers = before.includes('</solution>');
   const last = plan.names.indexOf(plan.query);
   const step = answers ? last : Math.min(Math.max(begun, 1), plan.names.length) - 1;
   // Until the equation is solved, nobody can know the values that follow from x.
-  const thought = reverse && !answers ? openStep(plan, step) : stepThought(plan, step, length);
-  return `${before}${THINK_TAGS[0]} ${thought}${THINK_TAGS[1]}${response.slice(at)}`;
+  return reverse && !answers ? openStep(plan, step) : stepThought(plan, step, length);
 }
 
 /** What a step finds, and from what. */
-function stepThought({ names, values, needs }: Plan, step: number, length: Thinking['length']): string {
+function stepThought({ names, values, needs }: Plan, step: number, length: Length): string {
   const name = names[step]!;
   const found = `${name} is ${values[step]}.`;
   if (length === 'short' || needs[step]!.length === 0) return capital(found);
@@ -111,7 +128,7 @@ function openStep({ names, needs, query }: Plan, step: number): string {
 }
 
 /** The thought in words. "Define" stands nowhere in it: that word opens a step of a solution. */
-function thoughtOf({ names, needs, query }: Plan, reverse: boolean, length: Thinking['length']): string {
+function thoughtOf({ names, needs, query }: Plan, reverse: boolean, length: Length): string {
   const sentences = [`The question asks for ${query}.`];
   const goal = names[names.length - 1]!;
   if (reverse) {

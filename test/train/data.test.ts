@@ -118,7 +118,7 @@ describe('generated data', () => {
 });
 
 describe('thinking-augmented text', () => {
-  const settings: Thinking = { position: 'after', share: 1, length: 'long', corrupted: 0 };
+  const settings: Thinking = { position: 'after', share: 1, per_text: 1, length: 'long', corrupted: 0 };
   const tasks = createTaskSource({
     ops: '2-12',
     modes: ['forward', 'reverse'],
@@ -173,15 +173,14 @@ describe('thinking-augmented text', () => {
     }
   });
 
-  it('stands inside the solution, about the step of the word behind it', () => {
+  it('stands inside the solution, about the step of the token behind it', () => {
     const starts = new Set<string>();
     for (const [i, task] of tasks.entries()) {
       const inside = thinkingText(task, { ...settings, position: 'inside' }, stream(i));
       const [, front, thought, rest] = /^(.*)<think> (.*)<\/think>(.*)$/.exec(inside)!;
       assert.equal(front! + rest!, trainingText(task), 'without the thought it is the text');
-      assert.match(rest!, /^ \S/);
       assert.ok(front!.includes('<solution>'), 'a prompt has none');
-      starts.add(rest!.split(' ')[1]!);
+      starts.add(/^ ?(?:\d|\w+|\S| )/.exec(rest!)![0]);
       if (task.mode === 'forwardreverse' && !front!.includes('</solution>')) {
         assert.doesNotMatch(thought!, / is -?[0-9]/, 'nothing that is not known yet');
         continue;
@@ -193,13 +192,35 @@ describe('thinking-augmented text', () => {
       const parents = nodes.filter(({ name }) => node.dependencies.includes(name));
       for (const { name, value } of parents)
         assert.ok(thought!.includes(`${name} is ${value}`), `${name} in ${thought}`);
-      // The step that the next word stands in is the last that has begun before it ends.
-      const begun = (front! + rest!.split(' ').slice(0, 2).join(' ')).split('Define ').length - 1;
+      // The step that the next token stands in is the last that has begun before it ends.
+      const begun = (front! + /^ ?\S*/.exec(rest!)![0]).split(' Define').length - 1;
       if (front!.includes('</solution>')) assert.equal(node.name, query);
-      else if (!rest!.startsWith(' Define')) assert.equal(nodes.indexOf(node), begun - 1, inside);
-      else assert.equal(nodes.indexOf(node), begun, inside);
+      else assert.equal(nodes.indexOf(node), Math.max(begun, 1) - 1, inside);
     }
-    assert.ok(starts.size > 20, 'in front of all kinds of words');
+    for (const start of [' Define', ' total', ' =', ';', '.', '4'])
+      assert.ok(starts.has(start), `in front of ${start}, too: ${[...starts]}`);
+  });
+
+  it('stands inside as often as it is asked for, without a change of the text', () => {
+    for (const [i, task] of tasks.entries()) {
+      const lengths = new Set<boolean>();
+      for (const length of ['mixed', 'short', 'long'] as const) {
+        const inside = thinkingText(
+          task,
+          { ...settings, position: 'inside', per_text: 4, length },
+          stream(i),
+        );
+        const thoughts = [...inside.matchAll(/<think> (.*?)<\/think>/g)];
+        assert.equal(thoughts.length, 4);
+        assert.equal(inside.replaceAll(/<think>.*?<\/think>/g, ''), trainingText(task));
+        if (task.mode === 'forwardreverse') continue; // their steps are open
+        for (const [, thought] of thoughts) {
+          if (length === 'short') assert.doesNotMatch(thought!, /needs/);
+          if (length === 'mixed') lengths.add(thought!.includes('needs'));
+        }
+      }
+    }
+    assert.throws(() => parsePretrainConfig({ data: { thinking: { per_text: 2 } } }), { code: 'CONFIG' });
   });
 
   it('has the budget token nearest to its length in front, where the settings name some', () => {
