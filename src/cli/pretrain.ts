@@ -73,9 +73,11 @@ export function register(program: Command): void {
         const speed = Number.isNaN(result.tokensPerSecond)
           ? ''
           : `, ${brief(result.tokensPerSecond)} tokens/s`;
+        const { tokens, tokenEquivalents } = result;
+        const compute = tokenEquivalents === tokens ? '' : ` (${brief(tokenEquivalents)} token equivalents)`;
         const heldOut = Number.isNaN(result.validationLoss) ? 'not measured' : brief(result.validationLoss);
         process.stdout.write(
-          `${result.finished ? 'Trained' : 'Stopped after'} ${brief(result.steps)} steps, ${brief(result.tokens)} tokens${speed}; ` +
+          `${result.finished ? 'Trained' : 'Stopped after'} ${brief(result.steps)} steps, ${brief(tokens)} tokens${compute}${speed}; ` +
             `loss ${brief(result.loss)}, held-out loss ${heldOut}\nModel: ${result.checkpoint}\n`,
         );
       }

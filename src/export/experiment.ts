@@ -21,6 +21,7 @@ import {
   openData,
   type PretrainConfig,
   parsePretrainConfig,
+  tokenBudget,
 } from '../train/index.ts';
 
 /** A task as exports need it; records of the reference have no graph. */
@@ -70,11 +71,12 @@ export function* trainingTexts(
     for (const task of first(count, readTasks(tasks))) yield trainingText(task);
     return;
   }
-  const { data, seed, tokens } = neededRun(run);
+  const settings = neededRun(run);
+  const { data, seed } = settings;
   const opened = openData(data, seed);
   const sequences = opened.sequences(tokenizer);
   const most = Math.min(count ?? Number.POSITIVE_INFINITY, opened.size ?? Number.POSITIVE_INFINITY);
-  const budget = count === undefined ? tokens : Number.POSITIVE_INFINITY;
+  const budget = count === undefined ? tokenBudget(settings) : Number.POSITIVE_INFINITY;
   for (let i = 0, sum = 0; i < most && sum < budget; i++) {
     const ids = sequences.at(i);
     yield textOf(ids, tokenizer);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { writeFileAtomically, writeFolderAtomically } from '../core/files.ts';
 import { writeJsonLines } from '../core/jsonl.ts';
 import { loadModel, type ModelConfig, type Qwen2 } from '../model/index.ts';
+import { tokenBudget } from '../train/index.ts';
 import { type ExperimentOptions, settingsOfRun, trainingTexts, validationTexts } from './experiment.ts';
 import { writeHuggingFace } from './huggingface.ts';
 import { checkNewFolder } from './output.ts';
@@ -95,7 +96,8 @@ export function exportLlamaFactory(
       `${JSON.stringify(datasets(sets), null, 2)}\n`,
     );
     for (const stage of ['pretrain', 'midtrain'] as const) {
-      const settings = stage === stageOfRun ? run! : PAPER_STAGES[stage];
+      const settings =
+        stage === stageOfRun ? { ...run!, tokens: Math.ceil(tokenBudget(run!)) } : PAPER_STAGES[stage];
       const gpus = options.gpus ?? (stage === stageOfRun ? 1 : 4);
       const { comment, values } = stageYaml(stage, settings, model.config, gpus, heldOut.length > 0);
       writeFileAtomically(join(folder, `${stage}.yaml`), formatYaml(values, comment));

@@ -6,13 +6,12 @@ import { z } from 'zod';
 import { userError } from '../core/errors.ts';
 import { VERIFIERS } from '../evaluate/index.ts';
 import { dataInputs, dataSchema, type GeneratedData } from '../train/dataConfig.ts';
-import { parseSettings } from '../train/index.ts';
+import { computeBudgetSchema, parseSettings } from '../train/index.ts';
 import { objectiveSchema, resolveLengths } from './options.ts';
 import { optimizerFields, recordFields, samplingFields, scheduleProblems } from './runFields.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
-const positive = z.number().positive();
 const names = z.array(z.string()).min(1);
 
 const rewardPartSchema = z
@@ -63,8 +62,7 @@ const validationSchema = z
     message: 'files and data exclude each other',
   });
 
-const budgetSchema = z.strictObject({
-  token_equivalents: positive.describe('the run ends with the step that reaches it'),
+const budgetSchema = computeBudgetSchema.extend({
   lengths: z
     .enum(['measured', 'nominal'])
     .default('measured')

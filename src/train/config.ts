@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { userError } from '../core/errors.ts';
 import { isTooDeep } from '../core/json.ts';
+import { computeBudgetSchema, tokenBudget } from './compute.ts';
 import {
   dataInputs,
   dataSchema,
@@ -52,7 +53,8 @@ export const pretrainSchema = z.strictObject({
   row_tokens: count.default(2048).describe('tokens of a row of packing first-fit and paper'),
   loss_on: lossOnSchema,
   validation: validationSchema.prefault({}),
-  tokens: count.default(2_000_000).describe('token budget'),
+  tokens: count.optional().describe('token budget; default 2000000'),
+  budget: computeBudgetSchema.optional().describe('compute in token equivalents, instead of tokens'),
   batch_tokens: count.default(2048).describe('most tokens per optimizer step'),
   micro_batch_tokens: count
     .optional()
@@ -101,7 +103,8 @@ export function parseSettings<T extends z.ZodType>(schema: T, input: unknown, so
 }
 
 export function parsePretrainConfig(input: unknown, source = 'the settings'): PretrainConfig {
-  const given = parseSettings(pretrainSchema, input, source);
+  const parsed = parseSettings(pretrainSchema, input, source);
+  const given = parsed.budget === undefined ? { ...parsed, tokens: parsed.tokens ?? 2_000_000 } : parsed;
   if (given.init !== undefined && (given.model !== undefined || given.tokenizer !== undefined)) {
     const which = given.model === undefined ? 'tokenizer' : 'model';
     throw userError(
@@ -162,11 +165,14 @@ function contradictions(
       String(config.min_learning_rate),
       'lower min_learning_rate',
     ],
+    [config.tokens !== undefined && config.budget !== undefined, 'tokens or budget', 'both', 'leave one out'],
     [
-      config.tokens < config.batch_tokens,
+      tokenBudget(config) < config.batch_tokens,
       `tokens at least batch_tokens (${config.batch_tokens})`,
-      String(config.tokens),
-      'raise tokens',
+      config.budget === undefined
+        ? String(config.tokens)
+        : `a budget of ${Math.floor(tokenBudget(config))} tokens`,
+      config.budget === undefined ? 'raise tokens' : 'raise budget.token_equivalents',
     ],
     [
       'split' in data &&

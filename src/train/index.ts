@@ -1,6 +1,7 @@
 export { AdamW, type AdamWOptions } from './adamw.ts';
 export { type Batches, createBatches } from './batches.ts';
 export * from './checkpoint.ts';
+export { computeBudgetSchema, textEquivalents, tokenBudget } from './compute.ts';
 export {
   applyOverrides,
   type PretrainConfig,

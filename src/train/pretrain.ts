@@ -23,6 +23,7 @@ import {
   saveCheckpoint,
   type TrainState,
 } from './checkpoint.ts';
+import { tokenBudget, trainingEquivalents } from './compute.ts';
 import { inputsOf, type PretrainConfig, type PretrainInput, parsePretrainConfig } from './config.ts';
 import { openData } from './data.ts';
 import { type HeldOutLoss, heldOutLoss, heldOutTexts } from './heldOut.ts';
@@ -55,6 +56,8 @@ export interface PretrainResult {
   /** Optimizer steps and tokens, those before a resume included. */
   steps: number;
   tokens: number;
+  /** Compute spent, ReMiT's passes included. */
+  tokenEquivalents: number;
   /** Mean loss of the last logged interval, nats per token. */
   loss: number;
   /** Held-out loss after the last step, nats per token; NaN without held-out tasks. */
@@ -108,8 +111,9 @@ async function train(
   });
   batches.at(0); // the first batch shows whether texts fit at all
 
+  const total = tokenBudget(config);
   const flops = flopsPerToken(model.config, 0); // attention left out: texts are short
-  const facts = runFacts(model.config, flops * config.tokens, measureGemmPeak(clock));
+  const facts = runFacts(model.config, flops * total, measureGemmPeak(clock));
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
   options.onStart?.(facts, model.config);
@@ -136,9 +140,9 @@ async function train(
     kind: config.schedule,
     peak: config.learning_rate,
     floor: config.min_learning_rate,
-    warmup: Math.max(1, config.warmup * config.tokens),
-    total: config.tokens,
-    decay: config.decay * config.tokens,
+    warmup: Math.max(1, config.warmup * total),
+    total,
+    decay: config.decay * total,
     decayShape: config.decay_shape,
   };
 
@@ -160,7 +164,7 @@ async function train(
   };
   let checkpoint = resumed;
 
-  while (state.tokens < config.tokens && !isCancelled()) {
+  while (state.tokens < total && !isCancelled()) {
     const stepStarted = clock();
     const { batch: whole, next } = batches.at(state.next_sequence);
     const lengths = config.length_warmup;
@@ -194,11 +198,11 @@ async function train(
     timed.tokens += batch.ids.length;
     timed.milliseconds += clock() - stepStarted;
 
-    const last = state.tokens >= config.tokens;
+    const last = state.tokens >= total;
     const logs = last || state.step % config.log_every === 0;
     const validates = last || (config.validate_every > 0 && state.step % config.validate_every === 0);
     const perToken = timed.milliseconds / timed.tokens;
-    const secondsLeft = (Math.max(0, config.tokens - state.tokens) * perToken) / 1000;
+    const secondsLeft = (Math.max(0, total - state.tokens) * perToken) / 1000;
     const memory = process.memoryUsage.rss() / 2 ** 20;
     const mfu = (tokensPerSecond: number) => (tokensPerSecond * flops) / facts.gemm_flops_per_second;
     if (logs) {
@@ -221,6 +225,7 @@ async function train(
       log.metrics({
         step: state.step,
         tokens: state.tokens,
+        token_equivalents: trainingEquivalents(config, state.tokens),
         ...(logs ? { loss: state.loss!, gradient_norm: update.gradientNorm, learning_rate: rate } : {}),
         ...(logs && Number.isFinite(length) ? { sequence_length: length } : {}),
         ...(logs && update.remit !== undefined ? remitMetrics(update.remit) : {}),
@@ -241,8 +246,8 @@ async function train(
     if (saves) save();
     progress({
       stage: 'train',
-      done: Math.min(state.tokens, config.tokens),
-      total: config.tokens,
+      done: Math.min(state.tokens, total),
+      total: Math.ceil(total),
       unit: 'token',
       secondsLeft,
       values: {
@@ -256,7 +261,7 @@ async function train(
     await nextTurn(); // lets displays, Stop and other work through
   }
 
-  const finished = state.tokens >= config.tokens;
+  const finished = state.tokens >= total;
   save();
   if (Number.isNaN(heldOutNow.mean) && finished) validate();
   optimizer.dispose();
@@ -269,6 +274,7 @@ async function train(
     tokenizer,
     steps: state.step,
     tokens: state.tokens,
+    tokenEquivalents: trainingEquivalents(config, state.tokens),
     // A run stopped before its first logged step has a loss all the same.
     loss: state.loss ?? state.since_log.loss / state.since_log.steps,
     validationLoss: heldOutNow.mean,

@@ -11,6 +11,7 @@ import { EventWriter } from './tensorboard.ts';
 export interface TrainMetrics {
   step: number;
   tokens: number;
+  token_equivalents?: number;
   loss?: number;
   gradient_norm?: number;
   learning_rate?: number;

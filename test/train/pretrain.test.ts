@@ -156,6 +156,42 @@ describe('pretrain', () => {
     assert.ok(again.loss > 0, 'a finished run still knows its loss');
   });
 
+  it('ends at a budget of token equivalents, in which the passes of ReMiT count', async () => {
+    const { model: _model, tokenizer: _tokenizer, tokens: _tokens, ...mid } = settings;
+    const init = at(`whole/checkpoints/${last}`);
+    const reference = at('whole/checkpoints/step-3');
+    const cases = [
+      { name: 'plain', cost: 1, more: {} },
+      { name: 'remit', cost: 4 / 3, more: { remit: { reference } } },
+      { name: 'base', cost: 5 / 3, more: { remit: { reference, delta_source: 'frozen_base' } } },
+    ] as const;
+    for (const { name, cost, more } of cases) {
+      const all = { ...mid, init, ...more };
+      const byTokens = await run({ ...all, tokens: 1500 }, { out: at(`${name}-tokens`) });
+      const budget = { token_equivalents: 1500 * cost };
+      const byBudget = await run({ ...all, budget }, { out: at(`${name}-budget`) });
+      const metrics = (how: string) => readFileSync(join(at(`${name}-${how}`), 'metrics.jsonl'), 'utf8');
+      assert.equal(metrics('budget'), metrics('tokens'), name);
+      assert.equal(byBudget.tokens, byTokens.tokens);
+      assert.ok(Math.abs(byBudget.tokenEquivalents - cost * byBudget.tokens) < 1e-6, name);
+      assert.ok(byBudget.tokenEquivalents >= budget.token_equivalents, name);
+      const line = readMetrics(at(`${name}-budget`)).at(-1)!;
+      assert.equal(line.token_equivalents, byBudget.tokenEquivalents);
+    }
+    // A stop and a resume under a budget.
+    const all = { ...mid, init, budget: { token_equivalents: 2000 }, remit: { reference } };
+    const stop = new AbortController();
+    const progress = afterStep(3, () => stop.abort());
+    await runCancellable(stop.signal, () => run(all, { out: at('remit-budget'), overwrite: true, progress }));
+    await run(all, { out: at('remit-budget'), resume: true });
+    for (const file of ['metrics.jsonl', 'checkpoints/latest']) {
+      assert.equal(
+        readFileSync(join(at('remit-budget'), file), 'utf8'),
+        readFileSync(join(at('remit-tokens'), file), 'utf8'),
+      );
+    }
+  });
+
   it('starts mid-training from a model folder', async () => {
     const init = at(`whole/checkpoints/${last}`);
     const { model: _model, tokenizer: _tokenizer, ...midSettings } = settings;

@@ -8,6 +8,7 @@
  *   entropies     1/3 a token of text, where tokens are drawn by entropy
  *   gain          1/3 a token of text under the average, and of prefix, thought and prediction under the policy
  */
+import { textEquivalents } from '../../train/index.ts';
 import { stepTokens } from '../accounting.ts';
 import type { RmtConfig } from './config.ts';
 import { needsEntropy } from './open.ts';
@@ -28,8 +29,10 @@ export function rmtStepCost(groups: readonly ThoughtGroup[], textTokens: number,
   const gain = config.reward === 'information_gain';
   return (
     stepTokens(work) +
-    (nextToken.weight > 0 ? epochs * textTokens : 0) +
-    (needsEntropy(config) ? textTokens / 3 : 0) +
-    (gain ? (textTokens + scored) / 3 : 0)
+    textEquivalents(textTokens, {
+      trained: nextToken.weight > 0 ? epochs : 0,
+      read: Number(needsEntropy(config)) + Number(gain),
+    }) +
+    textEquivalents(gain ? scored : 0, { trained: 0, read: 1 })
   );
 }

@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { userError } from '../../core/errors.ts';
 import { dataInputs, dataSchema, lossOnSchema } from '../../train/dataConfig.ts';
-import { parseSettings } from '../../train/index.ts';
+import { computeBudgetSchema, parseSettings } from '../../train/index.ts';
 import { type Objective, type ObjectiveInput, objectiveSchema, resolveLengths } from '../options.ts';
 import { isRecord, withPreset } from '../presets.ts';
 import { optimizerFields, recordFields, samplingFields, scheduleProblems } from '../runFields.ts';
@@ -112,10 +112,7 @@ const fields = z.strictObject({
   ...samplingFields,
   objective: objectiveSchema.prefault({}).describe('advantages, clipping, KL, aggregation: docs/rl.md'),
   steps: count.optional().describe('default 200'),
-  budget: z
-    .strictObject({ token_equivalents: positive.describe('the run ends with the step that reaches it') })
-    .optional()
-    .describe('compute by measured lengths, instead of steps'),
+  budget: computeBudgetSchema.optional().describe('compute by measured lengths, instead of steps'),
   ...optimizerFields,
   validation: validationSchema.prefault({}),
   ...recordFields,
