@@ -120,9 +120,13 @@ function quantile(sorted: Float64Array, q: number): number {
 
 /** Share of the replicates beyond each end of the interval: Φ(−√(n/(n−1))·t), (1 − level)/2 for many units. */
 function tailShare(units: number, level: number): number {
-  const t = upperQuantile((x) => studentBelow(x, units - 1), (1 + level) / 2);
+  const t = studentQuantile(units - 1, (1 + level) / 2);
   return 1 - normalBelow(Math.sqrt(units / (units - 1)) * t);
 }
+
+/** Quantile p > 0.5 of Student's t. */
+export const studentQuantile = (freedom: number, p: number): number =>
+  upperQuantile((x) => studentBelow(x, freedom), p);
 
 /** Upper end of Wilson's score interval for 0 of n: z² / (n + z²). */
 function wilsonMargin(n: number, level: number): number {

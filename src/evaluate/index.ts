@@ -8,6 +8,7 @@ export * from './metrics.ts';
 export { majAtK, meanAtK, passAtK, passHatK } from './passAtK.ts';
 export { type EvaluationRow, readSamples, rescoreRows } from './rows.ts';
 export * from './run.ts';
+export { meanOverSeeds, type SeedMean } from './seeds.ts';
 export { type ResponsesFileOptions, responsesFile } from './sources/file.ts';
 export type { HttpOptions } from './sources/http.ts';
 export { modelSource } from './sources/model.ts';
