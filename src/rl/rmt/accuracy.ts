@@ -16,6 +16,9 @@ import { candidatesOf, type Opening, promptsOf, type ThinkingPrompt } from './pr
 import { sampleThoughts } from './sampling.ts';
 import { matchesPrefix, matchesTokens } from './thought.ts';
 
+/** How a token is predicted: at once, or after thinking. */
+export const PREDICTIONS = ['plain', 'thinking'] as const;
+
 /** A held-out token. */
 export interface HeldOutToken {
   /** Index of its text, and of the token in it. */
@@ -89,6 +92,8 @@ export interface PredictedToken {
   bucket: Bucket;
   plain_correct: boolean;
   thinking_correct: boolean;
+  /** Of what the model expects at once in the place of the (first) token, over all tokens, nats. */
+  entropy: number;
   /** Tokens of the thought, and whether it came to an end. */
   thought_length: number;
   closed: boolean;
@@ -117,7 +122,7 @@ export async function predictTokens(
   const thinking = tokens.map(({ prompt }) => ({ ...prompt, ids: [...prompt.prefix, ...opening] }));
   const after = await sampleThoughts(model, tokenizer, thinking, key, settings, { close, predicted: span });
   if (after === undefined) return undefined;
-  const plain = predictAtOnce(model, tokens, options.except, options.mostRows);
+  const plain = atOnce(model, tokens, options.except, options.mostRows);
   const isRight = (prediction: readonly number[], { truth, following }: ThinkingPrompt) =>
     options.match === 'token'
       ? matchesTokens(prediction, truth)
@@ -129,8 +134,9 @@ export async function predictTokens(
       text,
       at,
       bucket,
-      plain_correct: isRight(plain[i]!, prompt),
+      plain_correct: isRight(plain[i]!.prediction, prompt),
       thinking_correct: isRight(prediction, prompt),
+      entropy: plain[i]!.entropy,
       thought_length: length,
       closed,
       response: tokenizer.decode(rollout.response),
@@ -150,6 +156,16 @@ export function predictAtOnce(
   except: ReadonlySet<number>,
   mostRows: number,
 ): number[][] {
+  return atOnce(model, tokens, except, mostRows).map(({ prediction }) => prediction);
+}
+
+/** The same with the entropy that the first of them was predicted at. */
+function atOnce(
+  model: Qwen2,
+  tokens: readonly Pick<HeldOutToken, 'prompt'>[],
+  except: ReadonlySet<number>,
+  mostRows: number,
+): { prediction: number[]; entropy: number }[] {
   const asked: Rollout[] = tokens.map(({ prompt: { prefix, truth } }) => ({
     group: 0,
     prompt: prefix,
@@ -157,21 +173,24 @@ export function predictAtOnce(
     truncated: false,
     reward: 0,
   }));
-  const predicted = cut(asked, mostRows).flatMap((piece) => {
-    let best = new Int32Array();
+  const predicted: number[] = [];
+  const entropies: number[] = [];
+  for (const piece of cut(asked, mostRows)) {
     tf.tidy(() => {
       const { batch, rows } = toInputs(piece);
       const logits = forward(model, batch, rows);
       const barred = new Float32Array(logits.shape[1]);
       for (const id of except) barred[id] = Number.NEGATIVE_INFINITY;
-      best = tf.argMax(tf.add(logits, tf.tensor1d(barred)), 1).dataSync<'int32'>() as Int32Array<ArrayBuffer>;
+      predicted.push(...tf.argMax(tf.add(logits, tf.tensor1d(barred)), 1).dataSync<'int32'>());
+      const logs = tf.logSoftmax(logits, 1);
+      entropies.push(...tf.neg(tf.sum(tf.mul(tf.exp(logs), logs), 1)).dataSync<'float32'>());
     });
-    return [...best];
-  });
+  }
   let end = 0;
   return asked.map(({ response }) => {
+    const start = end;
     end += response.length;
-    return predicted.slice(end - response.length, end);
+    return { prediction: predicted.slice(start, end), entropy: entropies[start]! };
   });
 }
 
@@ -183,11 +202,16 @@ export interface Accuracy {
   n: number;
 }
 
-/** Accuracies of all tokens (buckets as they were drawn) and by bucket. */
-export interface NextTokenAccuracy {
+/** At once and after thinking, and the mean entropy that tokens were predicted at without thinking, nats. */
+export interface TokenAccuracies {
   plain: Accuracy;
   thinking: Accuracy;
-  by_bucket: Partial<Record<Bucket, { plain: Accuracy; thinking: Accuracy }>>;
+  entropy: number;
+}
+
+/** Accuracies of all tokens (buckets as they were drawn) and by bucket. */
+export interface NextTokenAccuracy extends TokenAccuracies {
+  by_bucket: Partial<Record<Bucket, TokenAccuracies>>;
   thought_length: number;
   /** Share of thoughts that came to an end. */
   closed: number;
@@ -195,18 +219,16 @@ export interface NextTokenAccuracy {
 
 /** Means with intervals by bootstrap over texts, since tokens of one text are no independent draws. */
 export function nextTokenAccuracy(tokens: readonly PredictedToken[], seed: number): NextTokenAccuracy {
-  const of = (rows: readonly PredictedToken[], name: string) => {
+  const of = (rows: readonly PredictedToken[], name: string): TokenAccuracies => {
     const columns = [
       rows.map((row) => Number(row.plain_correct)),
       rows.map((row) => Number(row.thinking_correct)),
     ];
     const streams = randomFamily('accuracy bootstrap', seed, name);
     const [plain, thinking] = bootstrapMeans(columns, { streams, clusters: rows.map(({ text }) => text) });
-    return { plain: plain!, thinking: thinking! };
+    return { plain: plain!, thinking: thinking!, entropy: mean(rows, (row) => row.entropy) };
   };
   const present = BUCKETS.filter((bucket) => tokens.some((row) => row.bucket === bucket));
-  const mean = (value: (row: PredictedToken) => number) =>
-    tokens.reduce((sum, row) => sum + value(row), 0) / tokens.length;
   return {
     ...of(tokens, 'all'),
     by_bucket: Object.fromEntries(
@@ -218,7 +240,26 @@ export function nextTokenAccuracy(tokens: readonly PredictedToken[], seed: numbe
         ),
       ]),
     ),
-    thought_length: mean((row) => row.thought_length),
-    closed: mean((row) => Number(row.closed)),
+    thought_length: mean(tokens, (row) => row.thought_length),
+    closed: mean(tokens, (row) => Number(row.closed)),
   };
+}
+
+function mean(rows: readonly PredictedToken[], value: (row: PredictedToken) => number): number {
+  return rows.reduce((sum, row) => sum + value(row), 0) / rows.length;
+}
+
+/** An accuracy as a row of a figure. */
+export interface AccuracyRow extends Accuracy {
+  difficulty: Bucket | 'all';
+  prediction: 'plain' | 'thinking';
+}
+
+/** Accuracies in long form, for the figure `nextTokenAccuracies`: buckets from easy to hard, and all tokens. */
+export function accuracyRows({ by_bucket: byBucket, ...all }: NextTokenAccuracy): AccuracyRow[] {
+  return [...BUCKETS, 'all' as const].flatMap((difficulty) => {
+    const found = difficulty === 'all' ? all : byBucket[difficulty];
+    if (found === undefined) return [];
+    return PREDICTIONS.map((prediction) => ({ difficulty, prediction, ...found[prediction] }));
+  });
 }

@@ -18,6 +18,7 @@ export {
   type NextTokens,
   nextTokens,
 } from './difficulty.ts';
+export * from './entropies.ts';
 export type { RmtMetrics, RmtTiming, ThoughtRow } from './log.ts';
 export { nextTokenLoss } from './nextTokenLoss.ts';
 export type { RmtFacts } from './open.ts';

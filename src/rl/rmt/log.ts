@@ -2,7 +2,7 @@
 import type { Tokenizer } from '../../tokenizer/index.ts';
 import type { GrpoTiming } from '../log.ts';
 import type { UpdateStatistics } from '../types.ts';
-import type { NextTokenAccuracy } from './accuracy.ts';
+import { type NextTokenAccuracy, PREDICTIONS, type TokenAccuracies } from './accuracy.ts';
 import { BUCKETS, type Bucket } from './difficulty.ts';
 import type { ThoughtGroup } from './sampling.ts';
 import type { ThoughtStatistics } from './statistics.ts';
@@ -28,15 +28,11 @@ export type RmtMetrics = { step: number } & Partial<
       validation_loss: number;
       validation_thought_length: number;
       validation_closed: number;
-      validation_accuracy_plain: number;
-      validation_accuracy_plain_low: number;
-      validation_accuracy_plain_high: number;
-      validation_accuracy_plain_by_difficulty: Record<string, number>;
-      validation_accuracy_thinking: number;
-      validation_accuracy_thinking_low: number;
-      validation_accuracy_thinking_high: number;
-      validation_accuracy_thinking_by_difficulty: Record<string, number>;
-    }
+    } & Record<
+      `validation_accuracy_${'plain' | 'thinking'}${'' | `_${Bucket}`}${'' | '_low' | '_high'}`,
+      number
+    > &
+    Record<`validation_${'entropy' | 'tokens'}${'' | `_${Bucket}`}`, number>
 >;
 
 /** A line of timing.jsonl: a step, or a validation. */
@@ -46,26 +42,30 @@ export type RmtTiming = GrpoTiming;
 export const byDifficulty = (shares: readonly number[]): Record<string, number> =>
   Object.fromEntries(BUCKETS.map((bucket, i) => [bucket, shares[i]!]));
 
-/** The metrics of a validation. */
-export function accuracyMetrics({ plain, thinking, by_bucket, ...means }: NextTokenAccuracy) {
-  const by = (name: 'plain' | 'thinking') =>
-    Object.fromEntries(
-      BUCKETS.flatMap((bucket) => {
-        const found = by_bucket[bucket];
-        return found === undefined ? [] : [[bucket, found[name].value] as const];
-      }),
-    );
+/** The metrics of a validation: of all its tokens, and by difficulty. */
+export function accuracyMetrics({ by_bucket: byBucket, ...all }: NextTokenAccuracy) {
+  const groups: [ending: string, found: TokenAccuracies | undefined][] = [
+    ['', all],
+    ...BUCKETS.map((bucket) => [`_${bucket}`, byBucket[bucket]] as [string, TokenAccuracies | undefined]),
+  ];
+  const named = groups.flatMap(([ending, found]) => {
+    if (found === undefined) return [];
+    const accuracies = PREDICTIONS.flatMap((how) => {
+      const name = `validation_accuracy_${how}${ending}`;
+      const { value, low, high } = found[how];
+      return Object.entries({ [name]: value, [`${name}_low`]: low, [`${name}_high`]: high });
+    });
+    const { entropy, plain } = found;
+    return [
+      ...accuracies,
+      [`validation_entropy${ending}`, entropy],
+      [`validation_tokens${ending}`, plain.n],
+    ] as [keyof RmtMetrics, number][];
+  });
   return {
-    validation_accuracy_plain: plain.value,
-    validation_accuracy_plain_low: plain.low,
-    validation_accuracy_plain_high: plain.high,
-    validation_accuracy_plain_by_difficulty: by('plain'),
-    validation_accuracy_thinking: thinking.value,
-    validation_accuracy_thinking_low: thinking.low,
-    validation_accuracy_thinking_high: thinking.high,
-    validation_accuracy_thinking_by_difficulty: by('thinking'),
-    validation_thought_length: means.thought_length,
-    validation_closed: means.closed,
+    ...(Object.fromEntries(named) as Partial<RmtMetrics>),
+    validation_thought_length: all.thought_length,
+    validation_closed: all.closed,
   };
 }
 

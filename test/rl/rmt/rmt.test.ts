@@ -8,6 +8,9 @@ import { runCancellable } from '../../../src/core/cancellation.ts';
 import { readJsonLines } from '../../../src/core/jsonl.ts';
 import { disposeQwen2, loadModel } from '../../../src/model/index.ts';
 import {
+  BUCKETS,
+  type PredictedToken,
+  type RmtFacts,
   type RmtInput,
   type RmtMetrics,
   type RmtOptions,
@@ -125,6 +128,45 @@ describe('rmt', () => {
     }
     const rows = [...readJsonLines(at('whole/samples/validation-4.jsonl'))].map(({ value }) => value);
     assert.equal(rows.length, 9, 'three of each bucket');
+  });
+
+  it('logs accuracies, intervals and entropies of the buckets', () => {
+    const { edges } = JSON.parse(readFileSync(at('whole/env.json'), 'utf8')) as RmtFacts;
+    for (const line of lines('whole').filter((one) => one.validation_loss !== undefined)) {
+      const path = at(`whole/samples/validation-${line.step}.jsonl`);
+      const rows = [...readJsonLines(path)].map(({ value }) => value as PredictedToken);
+      for (const bucket of BUCKETS) {
+        const own = rows.filter((row) => row.bucket === bucket);
+        const mean = (value: (row: PredictedToken) => number) =>
+          own.reduce((sum, row) => sum + value(row), 0) / own.length;
+        assert.equal(line[`validation_tokens_${bucket}`], 3);
+        assert.equal(
+          line[`validation_accuracy_plain_${bucket}`],
+          mean((row) => Number(row.plain_correct)),
+        );
+        const thinking = `validation_accuracy_thinking_${bucket}` as const;
+        assert.equal(
+          line[thinking],
+          mean((row) => Number(row.thinking_correct)),
+        );
+        assert.ok(line[`${thinking}_low`]! <= line[thinking]!, `${thinking}_low`);
+        assert.ok(line[`${thinking}_high`]! >= line[thinking]!, `${thinking}_high`);
+        assert.equal(
+          line[`validation_entropy_${bucket}`],
+          mean((row) => row.entropy),
+        );
+      }
+      // Before the first step the policy is the model that difficulty is measured by.
+      if (line.step > 0) continue;
+      for (const { bucket, entropy } of rows) {
+        const [low, high] = {
+          easy: [0, edges.medium],
+          medium: [edges.medium, edges.hard],
+          hard: [edges.hard, 9],
+        }[bucket] as [number, number];
+        assert.ok(entropy > low - 1e-4 && entropy < high + 1e-4, `${bucket}: ${entropy} of ${low}–${high}`);
+      }
+    }
   });
 
   it('stopped in its first validation, and killed after it when resumed, logs the validation once', async () => {
