@@ -27,7 +27,7 @@ export interface TokenEntropy {
   text: number;
   at: number;
   entropy: number;
-  /** Where edges were given: the bucket of this entropy; below the least edge it is easy. */
+  /** Where edges were given: the bucket of this entropy; below the least edge it is easy, above the most it has none. */
   bucket?: Bucket;
 }
 
@@ -46,7 +46,7 @@ export function tokenEntropies(
   return candidates.map(({ row }) => {
     while (row >= (found[text + 1]?.firstRow ?? Number.POSITIVE_INFINITY)) text++;
     const entropy = entropies[row]!;
-    const bucket = edges && bucketOf(entropy, { ...edges, least: 0 })!;
+    const bucket = edges && bucketOf(entropy, { ...edges, least: 0 });
     return { text, at: row - found[text]!.firstRow + 1, entropy, ...(bucket && { bucket }) };
   });
 }

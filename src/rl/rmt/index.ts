@@ -25,4 +25,5 @@ export type { RmtFacts } from './open.ts';
 export { curriculumAt, drawPositions, type Shares } from './positions.ts';
 export type { RmtOptions, RmtResult } from './result.ts';
 export { rmt } from './rmt.ts';
+export { type ChosenTokens, chooseTokens, predictChosen, type TokenChoice } from './study.ts';
 export { parseThought, type Thought } from './thought.ts';

@@ -6,7 +6,7 @@ import type { LoadedModel } from '../../model/index.ts';
 import { type LossOn, lossWeights } from '../../train/index.ts';
 import { budgetTokens, nearestBudget, thinkTokens } from '../../train/thinkingBudget.ts';
 import { type HeldOutToken, heldOutTokens, type PredictedToken, predictTokens } from './accuracy.ts';
-import { bucketEdges, type Edges, type EdgeSettings } from './difficulty.ts';
+import { bucketEdges, type EdgeSettings, type Edges } from './difficulty.ts';
 import { tokenEntropies } from './entropies.ts';
 
 export interface TokenChoice extends EdgeSettings {
@@ -46,7 +46,14 @@ export function chooseTokens(
   };
   const entropies = tokenEntropies(model, sequences, candidates).map(({ entropy }) => entropy);
   const edges = bucketEdges(settings, entropies);
-  const tokens = heldOutTokens(model, sequences, { ...candidates, edges, perBucket, span: 1, mostRows: 4096, seed });
+  const tokens = heldOutTokens(model, sequences, {
+    ...candidates,
+    edges,
+    perBucket,
+    span: 1,
+    mostRows: 4096,
+    seed,
+  });
   return { tokens, edges, maxResponseTokens, seed };
 }
 

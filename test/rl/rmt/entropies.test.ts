@@ -56,11 +56,15 @@ describe('entropies of tokens', () => {
   it('leave out what does not count, and have the bucket of their entropy', () => {
     const all = tokenEntropies(model, texts);
     const sorted = all.map(({ entropy }) => entropy).sort((a, b) => a - b);
-    const [medium, hard] = [sorted[Math.floor(sorted.length / 2)]!, sorted.at(-5)!];
+    const [medium, hard, most] = [sorted[Math.floor(sorted.length / 2)]!, sorted.at(-5)!, sorted.at(-3)!];
     const except = new Set([texts[0]![2]!]);
     const among = (ids: readonly number[]) =>
       Float32Array.from(ids.slice(1), (_, row) => (row === 0 ? 0 : 1));
-    const found = tokenEntropies(model, texts, { except, among, edges: { least: sorted[3]!, medium, hard } });
+    const found = tokenEntropies(model, texts, {
+      except,
+      among,
+      edges: { least: sorted[3]!, medium, hard, most },
+    });
     const kept = all.filter(({ text, at }) => at > 1 && !except.has(texts[text]![at]!));
     assert.ok(kept.length < all.length, 'some are left out');
     assert.deepEqual(
@@ -68,7 +72,10 @@ describe('entropies of tokens', () => {
       kept,
     );
     for (const { entropy, bucket } of found) {
-      assert.equal(bucket, entropy >= hard ? 'hard' : entropy >= medium ? 'medium' : 'easy');
+      assert.equal(
+        bucket,
+        entropy > most ? undefined : entropy >= hard ? 'hard' : entropy >= medium ? 'medium' : 'easy',
+      );
     }
   });
 
