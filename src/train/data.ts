@@ -99,7 +99,7 @@ function generatedData(data: GeneratedData, seed: number, split: string): Traini
     special: specialTokens(data.thinking),
     text: (position) => text(byTasks.at(position), position),
     sequences(tokenizer) {
-      const encode = encoder(tokenizer, data.thinking);
+      const encode = encoder(tokenizer, data.thinking, seed);
       const source = shareOf(data) === 'tasks' ? byTasks : sourceByTokens(options, text, encode);
       return taskSequences((position) => source.at(position), text, encode);
     },
@@ -110,8 +110,8 @@ function generatedData(data: GeneratedData, seed: number, split: string): Traini
 const shareOf = ({ share_of, mixture }: GeneratedData) =>
   share_of ?? (mixture === undefined ? 'tasks' : 'tokens');
 
-function sourceByTokens(options: TaskSourceOptions, text: Writer, encode: (text: string) => number[]) {
-  return createTaskSource(tokenShares(options, (task, index) => encode(text(task, index)).length));
+function sourceByTokens(options: TaskSourceOptions, text: Writer, encode: Encoder) {
+  return createTaskSource(tokenShares(options, (task, index) => encode(text(task, index), index).length));
 }
 
 function fileData({ files, thinking }: FileData, seed: number): TrainingData {
@@ -126,7 +126,7 @@ function fileData({ files, thinking }: FileData, seed: number): TrainingData {
     size: tasks.length,
     special: specialTokens(thinking),
     text: (position) => text(at(position), position),
-    sequences: (tokenizer) => taskSequences(at, text, encoder(tokenizer, thinking)),
+    sequences: (tokenizer) => taskSequences(at, text, encoder(tokenizer, thinking, seed)),
   };
 }
 
@@ -171,11 +171,11 @@ export function* taskTokens(
   seed: number,
   tokenizer: Tokenizer,
 ): Generator<TaskTokens> {
-  const encode = encoder(tokenizer, data.thinking);
+  const encode = encoder(tokenizer, data.thinking, seed);
   const text = writer(data.thinking, seed);
   let position = 0;
   for (const task of tasksInOrder(data, seed, text, encode)) {
-    yield { ids: encode(text(task, position)), kind: kindOf(task), id: task.id };
+    yield { ids: encode(text(task, position), position), kind: kindOf(task), id: task.id };
     position++;
   }
 }
@@ -184,7 +184,7 @@ function* tasksInOrder(
   data: FileData | GeneratedData,
   seed: number,
   text: Writer,
-  encode: (text: string) => number[],
+  encode: Encoder,
 ): Generator<ReferenceTask> {
   if ('files' in data) {
     for (const file of data.files) yield* readTasks(file);
@@ -221,14 +221,20 @@ function writer(thinking: Thinking | undefined, seed: number): Writer {
 const specialTokens = (thinking: Thinking | undefined): readonly string[] =>
   thinking === undefined ? [] : [...THINK_TAGS, ...(thinking.budgets ?? []).map(budgetTag)];
 
+type Encoder = (text: string, position: number) => number[];
+
 /** From texts to sequences. */
-function encoder(tokenizer: Tokenizer, thinking: Thinking | undefined): (text: string) => number[] {
+function encoder(tokenizer: Tokenizer, thinking: Thinking | undefined, seed: number): Encoder {
   if (thinking === undefined) return (text) => encodeText(text, tokenizer);
   const tags = thinkTokens(tokenizer, 'data.thinking');
-  const { budgets } = thinking;
+  const { budgets, announced } = thinking;
   if (budgets === undefined) return (text) => encodeText(text, tokenizer);
   const known = chosenBudgets(tokenizer, budgets);
-  return (text) => announceLengths(encodeText(text, tokenizer), tags, known);
+  const family = randomFamily('announced budgets', seed);
+  return (text, position) => {
+    const stream = family.at(position);
+    return announceLengths(encodeText(text, tokenizer), tags, known, () => stream.chance(announced));
+  };
 }
 
 /** Token ids of a training text with the end token. */
@@ -241,10 +247,10 @@ export function encodeText(text: string, tokenizer: Tokenizer): number[] {
 function taskSequences(
   at: (position: number) => ReferenceTask,
   text: Writer,
-  encode: (text: string) => number[],
+  encode: Encoder,
 ): TaskSequences {
   return {
-    at: (position) => encode(text(at(position), position)),
+    at: (position) => encode(text(at(position), position), position),
     kind: (position) => kindOf(at(position)),
   };
 }

@@ -24,6 +24,9 @@ const thinkingSchema = z
       .min(1)
       .optional()
       .describe('lengths with special tokens <B8>, …; the nearest one stands in front of each thought'),
+    announced: share
+      .default(1)
+      .describe('share of the thoughts that have it; the others begin with <think> alone'),
   })
   .refine(({ position, per_text }) => position === 'inside' || per_text === 1, {
     message: 'per_text above 1 needs position inside',

@@ -61,16 +61,17 @@ export function thinkTokens(tokenizer: Tokenizer, use: string): { open: number; 
   );
 }
 
-/** Puts the nearest budget's token in front of every thought in a sequence. */
+/** Puts the nearest budget's token in front of the thoughts in a sequence, or of those that `announced` chooses. */
 export function announceLengths(
   ids: readonly number[],
   { open, close }: { open: number; close: number },
   budgets: readonly BudgetToken[],
+  announced: () => boolean = () => true,
 ): number[] {
   const out: number[] = [];
   ids.forEach((id, i) => {
     const end = id === open ? ids.indexOf(close, i) : -1;
-    if (end > 0) out.push(nearestBudget(budgets, end - i - 1).id);
+    if (end > 0 && announced()) out.push(nearestBudget(budgets, end - i - 1).id);
     out.push(id);
   });
   return out;

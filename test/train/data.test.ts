@@ -118,7 +118,14 @@ describe('generated data', () => {
 });
 
 describe('thinking-augmented text', () => {
-  const settings: Thinking = { position: 'after', share: 1, per_text: 1, length: 'long', corrupted: 0 };
+  const settings: Thinking = {
+    position: 'after',
+    share: 1,
+    per_text: 1,
+    length: 'long',
+    corrupted: 0,
+    announced: 1,
+  };
   const tasks = createTaskSource({
     ops: '2-12',
     modes: ['forward', 'reverse'],
@@ -240,6 +247,12 @@ describe('thinking-augmented text', () => {
       assert.equal(ids.filter((id) => id === trained.idOf(token)).length, 1);
     }
     assert.equal(seen.size, 2);
+    const some = openData(dataOf({ ops: '2-4', thinking: { ...thinking, announced: 0.25 } }), 1);
+    const budgets = ['<B8>', '<B32>'].map((token) => trained.idOf(token)!);
+    const withBudget = Array.from({ length: 400 }, (_, i) => some.sequences(trained).at(i)).filter((ids) =>
+      ids.some((id) => budgets.includes(id)),
+    );
+    assert.ok(Math.abs(withBudget.length - 100) < 30, `a quarter of 400, not ${withBudget.length}`);
     const other = trainTokenizer(texts, { vocabularySize: 500, special: ['<think>', '</think>', '<B8>'] });
     assert.throws(() => opened.sequences(other), { code: 'BUDGET_TOKENS', message: /<B32>/ });
   });
