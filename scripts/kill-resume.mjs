@@ -1,9 +1,10 @@
 // Kills training runs with SIGKILL at seeded random moments, resumes them until they are done, and compares what they
 // leave with an uninterrupted run, byte by byte:
-//   node scripts/kill-resume.mjs [--kills 20] [--runs 5] [--seed 0] [--out out/kill-resume] [--set key=value …]
+//   node scripts/kill-resume.mjs [--program pretrain] [--kills 20] [--runs 5] [--seed 0] [--out out/kill-resume]
+//     [--set key=value …]
 // The kills are spread over the runs: a run that was resumed is killed again, and one wrong resume would show in its last
-// byte. Status 1 when any run differs. Settings are those of `interplay pretrain --set`;
-// by default a `small` model on 500,000 tokens with a checkpoint every 50,000.
+// byte. Status 1 when any run differs. The program is pretrain, grpo or rmt, and settings are those of its --set; by default
+// pretrain trains a `small` model on 500,000 tokens with a checkpoint every 50,000. Samples of responses are compared, too.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -19,6 +20,7 @@ const { randomFamily } = await import('../src/core/random.ts');
 
 const { values } = parseArgs({
   options: {
+    program: { type: 'string', default: 'pretrain' },
     kills: { type: 'string', default: '20' },
     runs: { type: 'string', default: '5' },
     seed: { type: 'string', default: '0' },
@@ -27,17 +29,17 @@ const { values } = parseArgs({
   },
 });
 const settings = [
-  ...(values.set.length > 0
+  ...(values.set.length > 0 || values.program !== 'pretrain'
     ? []
     : ['model=small', 'tokens=500000', 'save_every_tokens=50000', 'keep_last=2']),
   ...values.set,
 ].flatMap((setting) => ['--set', setting]);
 
-/** Starts `interplay pretrain` in a folder, as new or going on. */
+/** Starts the program in a folder, as new or going on. */
 function start(folder) {
   // A run that was killed before it wrote its settings has not begun.
   const how = existsSync(join(folder, 'config.json')) ? '--resume' : '--overwrite';
-  const command = ['bin/interplay.mjs', 'pretrain', '--out', folder, how, ...settings];
+  const command = ['bin/interplay.mjs', values.program, '--out', folder, how, ...settings];
   const child = spawn(process.execPath, command, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (chunk) => {
@@ -50,7 +52,7 @@ function start(folder) {
 /** Waits for the end of a run; its failure is ours. */
 async function finish(ended) {
   const { code, errors } = await ended;
-  if (code !== 0) throw new Error(`pretrain ended with status ${code}: ${errors}`);
+  if (code !== 0) throw new Error(`${values.program} ended with status ${code}: ${errors}`);
 }
 
 /** Everything of a run that must not depend on how it was cut. */
@@ -59,7 +61,14 @@ function traces(folder) {
   const files = readdirSync(join(folder, 'checkpoints', checkpoint)).map(
     (name) => `checkpoints/${checkpoint}/${name}`,
   );
-  const names = ['config.json', 'metrics.jsonl', 'checkpoints/latest', ...files];
+  const samples = existsSync(join(folder, 'samples')) ? readdirSync(join(folder, 'samples')) : [];
+  const names = [
+    'config.json',
+    'metrics.jsonl',
+    'checkpoints/latest',
+    ...files,
+    ...samples.map((name) => `samples/${name}`),
+  ];
   return new Map(names.map((name) => [name, readFileSync(join(folder, name))]));
 }
 

@@ -108,25 +108,81 @@ function tokensByStep(sweep: string): Map<number, number> {
 }
 
 /**
- * Lines of the metrics of runs of `grpo`, each with the `run` it is of (the folder's name) and `n`, its responses per step.
+ * Lines of the metrics of runs of `grpo` or `rmt`, each with the `run` it is of (the folder's name) and `n`, its responses
+ * per step.
  * A run may still be under way.
  * @throws userError INPUT_UNREADABLE for a folder that is no run
  */
 export function runRows(runs: readonly string[]): FrameRow[] {
   return namedDesign(runs).flatMap(({ evaluation: folder, run }) => {
-    const lines = existsSync(join(folder, 'metrics.jsonl')) ? readMetrics(folder) : undefined;
-    if (lines === undefined) {
-      throw userError('INPUT_UNREADABLE', 'a run folder with metrics.jsonl', folder, 'check the path');
-    }
+    const lines = linesOf(folder);
     const config = join(folder, 'config.json');
     const settings = existsSync(config)
       ? (readJsonFile(config, 'run config') as { group_size?: number })
       : {};
     return lines.map((line): FrameRow => {
-      const { groups_sampled: groups } = line as { groups_sampled?: number };
+      const { groups_sampled, positions } = line as { groups_sampled?: number; positions?: number };
+      const groups = groups_sampled ?? positions;
       const n =
         groups === undefined || settings.group_size === undefined ? {} : { n: groups * settings.group_size };
       return { run, ...line, ...n };
     });
   });
+}
+
+/** A next-token accuracy of a run of `rmt`, as the figure `nextTokenAccuracies` takes it. */
+export interface DifficultyRow {
+  [column: string]: unknown;
+  run: string;
+  /** Of the validation. */
+  step: number;
+  difficulty: 'easy' | 'medium' | 'hard' | 'all';
+  prediction: 'plain' | 'thinking';
+  value: number;
+  low: number;
+  high: number;
+  /** Tokens. */
+  n: number;
+}
+
+/**
+ * Next-token accuracies by difficulty of runs of `rmt`, of their last validation.
+ * @throws userError INPUT_UNREADABLE for a folder that is no run, FIGURE_EMPTY for one without such a validation
+ */
+export function difficultyRows(runs: readonly string[]): DifficultyRow[] {
+  return namedDesign(runs).flatMap(({ evaluation: folder, run }) => {
+    const last = linesOf(folder).findLast((line) => line.validation_accuracy_plain !== undefined);
+    if (last === undefined) {
+      const remedy = 'train with rmt and validation.positions above 0';
+      throw userError('FIGURE_EMPTY', 'a validation with next-token accuracies', `none in ${folder}`, remedy);
+    }
+    return (['easy', 'medium', 'hard', 'all'] as const).flatMap((difficulty) => {
+      const ending = difficulty === 'all' ? '' : `_${difficulty}`;
+      return (['plain', 'thinking'] as const).flatMap((prediction): DifficultyRow[] => {
+        const name = `validation_accuracy_${prediction}${ending}`;
+        const value = last[name];
+        if (value === undefined) return [];
+        const end = (which: string) => last[`${name}_${which}`] ?? Number.NaN;
+        const n = last[`validation_tokens${ending}`] ?? Number.NaN;
+        return [
+          {
+            run: String(run),
+            step: last.step!,
+            difficulty,
+            prediction,
+            value,
+            low: end('low'),
+            high: end('high'),
+            n,
+          },
+        ];
+      });
+    });
+  });
+}
+
+/** The lines of a run's metrics. */
+function linesOf(folder: string): Partial<Record<string, number>>[] {
+  if (existsSync(join(folder, 'metrics.jsonl'))) return readMetrics<{ step: number }>(folder);
+  throw userError('INPUT_UNREADABLE', 'a run folder with metrics.jsonl', folder, 'check the path');
 }

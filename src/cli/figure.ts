@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { userError } from '../core/errors.ts';
 import type { Figure, GraphFigure, LossKind, PaperWidth } from '../figures/index.ts';
-import { drawPaperFigure, PAPER_FIGURES, PAPER_TABLES, paperTable } from './paperFigures.ts';
+import { drawPaperFigure, isFolder, PAPER_FIGURES, PAPER_TABLES, paperTable } from './paperFigures.ts';
 import { integerOption, printJson } from './terminal.ts';
 
 interface Options {
@@ -32,6 +32,9 @@ const GENERAL = [
   'training_curve',
   'loss_curves',
   'graph',
+  'next_token_accuracy',
+  'entropy_histogram',
+  'thought_length',
 ] as const;
 type Name = (typeof GENERAL)[number];
 
@@ -45,12 +48,15 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   training_curve: ['width'],
   loss_curves: ['loss', 'groups', 'width'],
   graph: ['index', 'width', 'distractors'],
+  next_token_accuracy: ['by', 'width'],
+  entropy_histogram: ['by', 'width'],
+  thought_length: ['by', 'width'],
   figure_2: ['index'],
   ...Object.fromEntries(PAPER_FIGURES.map((name) => [name, ['verifier', 'k', 'width']])),
 };
 
 /** Figures that take more than one --in. */
-const SEVERAL: readonly string[] = ['loss_curves', ...PAPER_FIGURES];
+const SEVERAL: readonly string[] = ['loss_curves', 'next_token_accuracy', 'thought_length', ...PAPER_FIGURES];
 
 export function register(program: Command): void {
   program
@@ -62,7 +68,8 @@ export function register(program: Command): void {
     )
     .option(
       '--in <file...>',
-      'rows (.csv, .json, .jsonl); for loss_curves, one or more run folders; for graph, tasks (.jsonl, .parquet); for ' +
+      'rows (.csv, .json, .jsonl); for loss_curves, one or more run folders; next_token_accuracy and thought_length also ' +
+        'take run folders of rmt; for graph, tasks (.jsonl, .parquet); for ' +
         'figures of the paper also evaluation or run folders, or a design (docs/gallery.md); .jsonl may be .jsonl.gz',
     )
     .requiredOption(
@@ -172,8 +179,15 @@ async function draw(given: string, options: Options): Promise<Figure | GraphFigu
     const rows = figures.lossRows(inputs, { loss, groups });
     return figures.lossCurves(rows, { ...common, loss, ...(groups ? { panels: 'group' } : {}) });
   }
+  if (name === 'next_token_accuracy' || name === 'thought_length') {
+    const { difficultyRows, runRows } = await import('../analysis/index.ts');
+    return name === 'thought_length'
+      ? figures.thoughtLengths(await runsOrRows(options.inputs, runRows), grouped)
+      : figures.nextTokenAccuracies(await runsOrRows(options.inputs, difficultyRows), grouped);
+  }
   const { readRows } = await import('../figures/rows-file.ts');
   const rows = readRows(options.in);
+  if (name === 'entropy_histogram') return figures.entropyHistograms(rows, grouped);
   if (name === 'error_types') return figures.errorTypes(rows, grouped);
   if (name === 'training_curve') {
     return figures.trainingCurve(rows, {
@@ -187,6 +201,19 @@ async function draw(given: string, options: Options): Promise<Figure | GraphFigu
     ...(ks === undefined ? {} : { ks }),
   };
   return name === 'pass_at_k' ? figures.passAtKCurve(rows, pass) : figures.passAtKByOp(rows, pass);
+}
+
+/** Rows of run folders, or of one file of rows. */
+async function runsOrRows(
+  inputs: readonly string[],
+  rowsOf: (runs: readonly string[]) => Record<string, unknown>[],
+): Promise<Record<string, unknown>[]> {
+  if (inputs.every(isFolder)) return rowsOf(inputs);
+  if (inputs.length > 1) {
+    throw userError('USAGE', 'one file of rows, or run folders', inputs.join(', '), 'see docs/gallery.md');
+  }
+  const { readRows } = await import('../figures/rows-file.ts');
+  return readRows(inputs[0]!);
 }
 
 /** The task that --index means. */

@@ -126,6 +126,7 @@ async function evaluationRows(design: { evaluation: string }[], source: Measured
   return source === 'errors' ? designRows(design, 'range', 'error_types') : designRows(design, source);
 }
 
-function isFolder(path: string): boolean {
+/** Whether a path is a folder. */
+export function isFolder(path: string): boolean {
   return existsSync(path) && statSync(path).isDirectory();
 }

@@ -51,6 +51,8 @@ export interface BarsOptions extends FrameOptions {
   /** Panels that share their y axis (default all). */
   y?: 'all' | 'row';
   intervalText?: string;
+  /** What is counted, for the caption (default `problems`). */
+  counted?: string;
 }
 
 /**
@@ -140,7 +142,7 @@ export function bars(frame: Frame, options: BarsOptions): Figure {
     verifier === undefined ? undefined : `Judged by: ${verifier.replaceAll('_', ' ')}`,
     numbersText(legible ? numbers : 'none', series.length, nameOf(by, series[0], options.labels)),
     hasIntervals(rows) ? `Whiskers: ${options.intervalText ?? INTERVAL_TEXT}` : undefined,
-    countText(rows, 'bar'),
+    countText(rows, 'bar', options.counted),
   ]);
   const layout = arranged(caption);
   layout.barmode = 'group';

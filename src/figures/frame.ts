@@ -249,11 +249,11 @@ export function distinct(rows: readonly Row[], column: string): (number | string
  * `n = 200 problems per op` (`180–200` when it varies) from the column n, with the samples of a column
  * `samples`; undefined when there is no count.
  */
-export function countText(rows: readonly Row[], per: string): string | undefined {
+export function countText(rows: readonly Row[], per: string, counted = 'problems'): string | undefined {
   const problems = spread(rows, 'n');
   const samples = spread(rows, 'samples');
   if (problems === undefined) return undefined;
-  return `n\u00a0=\u00a0${problems} problems${samples === undefined ? '' : ` (${samples} samples)`} per ${per}`;
+  return `n\u00a0=\u00a0${problems} ${counted}${samples === undefined ? '' : ` (${samples} samples)`} per ${per}`;
 }
 
 function spread(rows: readonly Row[], column: string): string | undefined {

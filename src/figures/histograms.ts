@@ -1,12 +1,14 @@
 /** Distributions side by side: the share of values in each bin, a panel per exposure, a line per range. */
 import { userError } from '../core/errors.ts';
+import { markLabel } from './annotations.ts';
 import { Figure } from './figure.ts';
 import { type Columns, columnsWith, type Frame, numberIn, numericReader, type Row } from './frame.ts';
 import { type AxisRequest, arrangePanels, type FrameOptions, type PanelRequest } from './layout.ts';
 import { axesOf, capital, type Labels, multiplesOf, nameOf, partition, type Spot } from './multiples.ts';
 import { sentence } from './sentence.ts';
-import { DASHES, seriesColours } from './style.ts';
-import type { LineTrace } from './types.ts';
+import { hasInterval } from './series.ts';
+import { DASHES, INK, SIZE, seriesColours, translucent } from './style.ts';
+import type { Annotation, LineTrace } from './types.ts';
 
 export interface HistogramOptions extends FrameOptions {
   /** Column of single values (default `similarity`), for frames without bins. */
@@ -24,6 +26,10 @@ export interface HistogramOptions extends FrameOptions {
   from?: number;
   /** Axis of the shares (default log, as small shares matter). */
   scale?: 'linear' | 'log';
+  /** Places on the x axis that get a dotted line with a name, such as edges of buckets. */
+  marks?: readonly { at: number; label: string }[];
+  /** What is counted, for the caption (default `responses`). */
+  counted?: string;
   labels?: Labels;
   xTitle?: string;
   panelHeight?: number;
@@ -33,9 +39,9 @@ export interface HistogramOptions extends FrameOptions {
 const FLOOR = 0.005;
 
 /**
- * Share of values per bin. `frame`: rows with bins {bin_low, bin_high, share, samples?} as `analyze --train` writes them
- * (`topology_similarity_histogram`), or with single values {`value`}, which are counted here; with the columns of `by` and
- * `panels`. Shares of a line in a panel add up to 1.
+ * Share of values per bin. `frame`: rows with bins {bin_low, bin_high, share, low?, high?, samples?} as `analyze --train`
+ * writes them (`topology_similarity_histogram`), or with single values {`value`}, which are counted here; with the columns of
+ * `by` and `panels`. Shares of a line in a panel add up to 1.
  */
 export function histograms(frame: Frame, options: HistogramOptions = {}): Figure {
   const { value = 'similarity', scale = 'log' } = options;
@@ -69,6 +75,7 @@ export function histograms(frame: Frame, options: HistogramOptions = {}): Figure
       const first = by !== undefined && !drawn.has(index);
       drawn.add(index);
       return [
+        ...(own.every(hasInterval) ? [{ ...band(own, from, scale, colours[index]!), ...axesOf(spot) }] : []),
         {
           ...outline(own, from, scale),
           ...look(name, colours[index]!, index),
@@ -78,16 +85,24 @@ export function histograms(frame: Frame, options: HistogramOptions = {}): Figure
       ];
     });
   });
-  const top = full.reduce((most, row) => Math.max(most, numberIn(row, 'share')), FLOOR);
+  data.sort((a, b) => Number(b.fill === 'toself') - Number(a.fill === 'toself'));
+  const heights = full.flatMap((row) => [numberIn(row, 'share'), numberIn(row, 'high')]);
+  const y = shareAxis(
+    scale,
+    heights.filter(Number.isFinite).reduce((most, one) => Math.max(most, one), FLOOR),
+  );
   const panels = multiples.grid.map((spot): PanelRequest | null =>
-    spot === null
-      ? null
-      : panelOf(spot, [from, high], shareAxis(scale, top), options.xTitle ?? value.replaceAll('_', ' ')),
+    spot === null ? null : panelOf(spot, [from, high], y, options.xTitle ?? value.replaceAll('_', ' ')),
+  );
+  const marks = (options.marks ?? []).filter(({ at }) => at > from && at < high);
+  data.unshift(
+    ...multiples.spots.flatMap((spot) => marks.map(({ at }) => ({ ...markLine(at, y), ...axesOf(spot) }))),
   );
   const caption = sentence([
     options.caption,
     scale === 'log' ? 'Shares below 0.5 % stand at the axis' : undefined,
-    sampleText(rows, [...panelColumns, ...(by === undefined ? [] : [by])]),
+    data.some(({ fill }) => fill === 'toself') ? 'Shaded: 95 % intervals' : undefined,
+    sampleText(rows, [...panelColumns, ...(by === undefined ? [] : [by])], options.counted ?? 'responses'),
   ]);
   const layout = arrangePanels(panels, {
     ...options,
@@ -97,6 +112,13 @@ export function histograms(frame: Frame, options: HistogramOptions = {}): Figure
       ? {}
       : { legend: { title: capital(by), names: lines.map((line) => nameOf(by, line, options.labels)) } }),
   });
+  layout.annotations.push(
+    ...multiples.spots.flatMap((spot) =>
+      marks.map(({ at, label }, i) =>
+        markText(label, spot.number, { at, share: (at - from) / (high - from), i }, y),
+      ),
+    ),
+  );
   return new Figure({ data, layout }, options.title ?? 'Distribution', rows, options.selfContained);
 }
 
@@ -142,15 +164,64 @@ function count(columns: Columns, value: string, by: readonly string[], options: 
   });
 }
 
-/** The steps of a histogram's upper edge. */
-function outline(rows: readonly Row[], from: number, scale: 'linear' | 'log'): Pick<LineTrace, 'x' | 'y'> {
+/** The steps of a histogram's upper edge, or of an end of its intervals. */
+function outline(
+  rows: readonly Row[],
+  from: number,
+  scale: 'linear' | 'log',
+  column: 'share' | 'low' | 'high' = 'share',
+): { x: number[]; y: number[] } {
   const bins = rows
     .filter((row) => numberIn(row, 'bin_high') > from + 1e-12)
     .toSorted((a, b) => numberIn(a, 'bin_low') - numberIn(b, 'bin_low'));
-  const height = (row: Row) => Math.max(scale === 'log' ? FLOOR : 0, numberIn(row, 'share'));
+  const height = (row: Row) => Math.max(scale === 'log' ? FLOOR : 0, numberIn(row, column));
   return {
     x: bins.flatMap((row) => [numberIn(row, 'bin_low'), numberIn(row, 'bin_high')]),
     y: bins.flatMap((row) => [height(row), height(row)]),
+  };
+}
+
+/** The area between both ends of the intervals. */
+function band(rows: readonly Row[], from: number, scale: 'linear' | 'log', colour: string): LineTrace {
+  const [low, high] = [outline(rows, from, scale, 'low'), outline(rows, from, scale, 'high')];
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    x: [...high.x, ...low.x.toReversed()],
+    y: [...high.y, ...low.y.toReversed()],
+    fill: 'toself',
+    fillcolor: translucent(colour, 0.15),
+    line: { width: 0 },
+    hoverinfo: 'skip',
+    showlegend: false,
+  };
+}
+
+/** A dotted line from the lower to the upper end of the y axis. */
+function markLine(at: number, { type, range }: AxisRequest): LineTrace {
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    x: [at, at],
+    y: type === 'log' ? range.map((end) => 10 ** end) : [...range],
+    line: { color: INK.soft, width: 1, dash: 'dot' },
+    hoverinfo: 'skip',
+    showlegend: false,
+  };
+}
+
+/** Its name beside its upper end, each a line lower than the one before, as marks may stand close. */
+function markText(
+  label: string,
+  panel: number,
+  { at, share, i }: { at: number; share: number; i: number },
+  { range }: AxisRequest,
+): Annotation {
+  const side = share > 0.75 ? -1 : 1;
+  return {
+    ...markLabel(label, panel, { x: at, y: range[1], up: -2 - 14 * i, anchor: 'top' }, SIZE.small, INK.soft),
+    xanchor: side < 0 ? 'right' : 'left',
+    xshift: 4 * side,
   };
 }
 
@@ -191,7 +262,7 @@ function shareAxis(scale: 'linear' | 'log', top: number): AxisRequest {
 }
 
 /** `n = 120–4000 responses per line` from the counts of the bins. */
-function sampleText(rows: readonly Row[], by: readonly string[]): string | undefined {
+function sampleText(rows: readonly Row[], by: readonly string[], counted: string): string | undefined {
   const sums = new Map<string, number>();
   for (const row of rows) {
     const samples = numberIn(row, 'samples');
@@ -201,5 +272,5 @@ function sampleText(rows: readonly Row[], by: readonly string[]): string | undef
   }
   if (sums.size === 0) return undefined;
   const [least, most] = [Math.min(...sums.values()), Math.max(...sums.values())];
-  return `n\u00a0=\u00a0${least === most ? least : `${least}–${most}`} responses per line`;
+  return `n\u00a0=\u00a0${least === most ? least : `${least}–${most}`} ${counted} per line`;
 }

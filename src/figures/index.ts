@@ -13,6 +13,7 @@ export { type HeatMapOptions, heatMap } from './heat-map.ts';
 export { type HistogramOptions, histograms } from './histograms.ts';
 export { type LossCurvesOptions, lossCurves } from './loss-curves.ts';
 export { type LossKind, type LossRow, type LossRowsOptions, lossRows } from './loss-rows.ts';
+export * from './mid-training.ts';
 export * from './paper.ts';
 export { type PassAtKOptions, passAtKByOp, passAtKCurve } from './pass-at-k.ts';
 export { PAPER_WIDTHS, type PaperWidth, pixels } from './print-width.ts';

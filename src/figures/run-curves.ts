@@ -18,7 +18,9 @@ export interface RunCurvesOptions extends FrameOptions {
   /** Column that a line stands for, such as `seed` (default none with panels, else `run`). */
   by?: string;
   /** What the horizontal axis counts (default `step`). */
-  x?: 'step' | 'tokens';
+  x?: 'step' | 'tokens' | 'token_equivalents';
+  /** By metric: a column that is drawn beside it as a thin dotted line, such as the budget of a length. */
+  beside?: Readonly<Record<string, string>>;
   labels?: Labels;
   panelHeight?: number;
 }
@@ -34,7 +36,14 @@ const TITLES: Readonly<Record<string, string>> = {
   entropy: 'entropy (nats)',
   gradient_norm: 'gradient norm',
   validation_pass_at_1: 'held-out pass@1',
+  thought_length: 'thought length (tokens)',
+  match: 'right predictions',
+  validation_loss: 'held-out loss (nats)',
+  validation_accuracy_plain: 'accuracy at once',
+  validation_accuracy_thinking: 'accuracy after thinking',
 };
+
+const X_TITLES = { step: 'RL step', tokens: 'new tokens', token_equivalents: 'token equivalents' } as const;
 
 /** A line of one panel: its points, and its interval where the frame has one. */
 interface Line {
@@ -44,6 +53,7 @@ interface Line {
   metric: number;
   curve: Thinned;
   interval?: { low: Curve; high: Curve };
+  beside?: Thinned;
 }
 
 /**
@@ -71,7 +81,16 @@ export function runCurves(frame: Frame, options: RunCurvesOptions = {}): Figure 
       };
       const index = lineNames.indexOf(group.line);
       const place = { name: group.line, index, panel: panelNames.indexOf(group.panel), metric: m };
-      return [{ ...place, curve: thin(curve), ...(interval.low.x.length > 1 ? { interval } : {}) }];
+      const besides = options.beside?.[metric];
+      const beside = besides === undefined ? undefined : read(columns, x, besides, group.rows);
+      return [
+        {
+          ...place,
+          curve: thin(curve),
+          ...(interval.low.x.length > 1 ? { interval } : {}),
+          ...(beside !== undefined && beside.x.length > 0 ? { beside: thin(beside) } : {}),
+        },
+      ];
     }),
   );
   const shown = metrics.filter((_, m) => lines.some((line) => line.metric === m));
@@ -100,6 +119,9 @@ export function runCurves(frame: Frame, options: RunCurvesOptions = {}): Figure 
     options.caption,
     group > 1 ? `Lines: means of up to ${group} steps; shaded: their range` : undefined,
     lines.some((line) => line.interval !== undefined) ? 'Shaded: 95 % intervals' : undefined,
+    lines.some((line) => line.beside !== undefined)
+      ? `Thin dotted lines: ${[...new Set(Object.values(options.beside!))].join(', ').replaceAll('_', ' ')}`
+      : undefined,
     countsText(columns, 'n', 'responses', 'step'),
   ]);
   const layout = arrangePanels(spec.panels, {
@@ -162,7 +184,7 @@ function groupRows(columns: Columns, panelColumn: string | undefined, by: string
 }
 
 interface Naming {
-  x: string;
+  x: keyof typeof X_TITLES;
   colours: readonly string[];
   panelTitle(name: string): string | undefined;
   lineName(name: string): string;
@@ -179,7 +201,7 @@ function drawn(
   const ends = extent(lines.map(({ curve }) => curve.mean.x));
   const pad = Math.max((ends[1] - ends[0]) * 0.03, 0.5);
   const xAxis: AxisRequest = {
-    title: x === 'tokens' ? 'new tokens' : 'RL step',
+    title: X_TITLES[x],
     type: 'linear',
     range: [ends[0] - pad, ends[1] + pad],
     tickformat: '~s',
@@ -205,6 +227,7 @@ function drawn(
         };
         named.add(line.index);
         if (line.interval !== undefined) data.push(band(line.interval, look));
+        if (line.beside !== undefined) data.push(besideLine(line.beside, look));
         const traces = curveTraces(line.curve, look);
         traces.at(-1)!.line!.dash = DASHES[line.index % DASHES.length]!;
         data.push(...traces);
@@ -219,10 +242,11 @@ function drawn(
 
 function rowAxis(lines: readonly Line[], title: string): AxisRequest {
   const [low, high] = extent(
-    lines.flatMap(({ curve, interval }) => [
+    lines.flatMap(({ curve, interval, beside }) => [
       curve.low,
       curve.high,
       ...(interval ? [interval.low.y, interval.high.y] : []),
+      ...(beside ? [beside.mean.y] : []),
     ]),
   );
   const dtick = niceStep((high - low || Math.abs(high) || 1) / 4);
@@ -233,6 +257,26 @@ function rowAxis(lines: readonly Line[], title: string): AxisRequest {
   // Beyond five digits the numbers would leave the page.
   const format = most < 1e5 ? undefined : most < 1e12 ? '~s' : '.0e';
   return { title, type: 'linear', range, dtick, ...(format && { tickformat: format as '~s' | '.0e' }) };
+}
+
+/** What a metric is held against, in the colour of its line. */
+function besideLine(
+  { mean }: Thinned,
+  { name, color, xaxis, yaxis }: { name: string; color: string; xaxis: string; yaxis: string },
+): LineTrace {
+  return {
+    type: 'scatter',
+    mode: 'lines',
+    name,
+    legendgroup: name,
+    x: [...mean.x],
+    y: [...mean.y],
+    xaxis,
+    yaxis,
+    line: { color, width: 1, dash: 'dot' },
+    hoverinfo: 'skip',
+    showlegend: false,
+  };
 }
 
 function band(

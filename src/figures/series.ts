@@ -18,7 +18,7 @@ export interface Series {
 export type IntervalStyle = 'band' | 'bars' | 'none';
 
 /** Whether a row has an interval. */
-function hasInterval(row: Row): boolean {
+export function hasInterval(row: Row): boolean {
   return Number.isFinite(numberIn(row, 'low')) && Number.isFinite(numberIn(row, 'high'));
 }
 

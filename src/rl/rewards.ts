@@ -129,11 +129,25 @@ async function loadFunction(path: string, exported: string): Promise<RewardFunct
     // Node loads a module once for each address, and CommonJS once for each path: a changed one must not be the old one.
     delete createRequire(import.meta.url).cache[realpathSync(path)];
     const address = `${pathToFileURL(resolve(path)).href}?sha256=${moduleHash(path)}`;
-    loaded = (await import(address)) as Record<string, unknown>;
+    loaded = await importUser(address);
   } catch (error) {
     throw refuse(`(${error instanceof Error ? error.message : reason(error)})`);
   }
   const found = loaded[exported];
   if (typeof found !== 'function') throw refuse(`with ${Object.keys(loaded).join(', ') || 'no export'}`);
   return found as RewardFunction;
+}
+
+/**
+ * Imports a user's module. Outside of a package of ES modules, Node takes a `.ts` file for CommonJS, which only tsx's other
+ * hook compiles: without it types would be syntax errors, and those the reason given for whatever else is wrong.
+ */
+async function importUser(address: string): Promise<Record<string, unknown>> {
+  const { register } = await import('tsx/cjs/api');
+  const unregister = register();
+  try {
+    return (await import(address)) as Record<string, unknown>;
+  } finally {
+    unregister();
+  }
 }

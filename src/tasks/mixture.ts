@@ -58,16 +58,11 @@ export interface MixtureDefaults {
  * @throws MIXTURE_INVALID, MIXTURE_EMPTY, OPS_INVALID, CONTEXT_UNKNOWN, CONTEXT_INVALID, MODE_UNKNOWN, DEPTH_UNKNOWN
  */
 export function resolveMixture(mixture: Mixture, defaults: MixtureDefaults = {}): MixtureCell[] {
-  const parsed = mixtureSchema.safeParse(mixture);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    const field = issue.path.join('.') || 'object';
-    throw userError('MIXTURE_INVALID', `a valid mixture field ${field}`, issue.message, 'correct that field');
-  }
-  const define = (parsed.data.define ?? []).map((context) => resolveContext(context));
+  const parsed = parseMixture(mixture);
+  const define = (parsed.define ?? []).map((context) => resolveContext(context));
   checkNames(define);
   const cells = new Map<string, { -readonly [K in keyof MixtureCell]: MixtureCell[K] }>();
-  for (const component of parsed.data.components) {
+  for (const component of parsed.components) {
     const contexts = normalise(component.contexts, 'contexts');
     const ops = normalise(
       typeof component.ops === 'string' ? parseOps(component.ops).map(String) : component.ops,
@@ -96,9 +91,17 @@ export function resolveMixture(mixture: Mixture, defaults: MixtureDefaults = {})
   return normaliseCells([...cells.values()]);
 }
 
-/** Whether a mixture says itself in some component which modes (or depths) it has. */
+function parseMixture(mixture: Mixture): z.output<typeof mixtureSchema> {
+  const parsed = mixtureSchema.safeParse(mixture);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const field = issue.path.join('.') || 'object';
+  throw userError('MIXTURE_INVALID', `a valid mixture field ${field}`, issue.message, 'correct that field');
+}
+
+/** Whether a mixture says itself in some component which modes (or depths) it has. @throws MIXTURE_INVALID */
 export function states(mixture: Mixture, field: 'modes' | 'depths'): boolean {
-  return mixture.components.some((component) => component[field] !== undefined);
+  return parseMixture(mixture).components.some((component) => component[field] !== undefined);
 }
 
 const named = (given: readonly number[] | Readonly<Record<string, number>>) =>

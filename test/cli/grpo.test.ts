@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { useBackend } from '../../src/backend/index.ts';
 import { tinyBase, tinySettings } from '../rl/base.ts';
 import { interplay } from './commandLine.ts';
@@ -54,5 +56,25 @@ describe('interplay grpo', () => {
     assert.equal(wrong.stdout, '');
     assert.match(wrong.stderr, /^interplay: CONFIG: .*grpo\.json.*group_size.*rate.*\n$/);
     assert.equal(existsSync(join(folder, 'other')), false);
+  });
+
+  it('reads TypeScript rewards outside of any package, and says what is wrong in one', function () {
+    this.timeout(60_000); // processes of their own: here another hook compiles
+    const module = join(folder, 'pay.ts');
+    const command = fileURLToPath(new URL('../../bin/interplay.mjs', import.meta.url));
+    const error = (text: string) => {
+      writeFileSync(module, text);
+      const settings = ['init=none', `reward=[{"module":${JSON.stringify(module)}}]`];
+      const argv = settings.flatMap((setting) => ['--set', setting]);
+      const out = ['--out', join(folder, 'paid')];
+      const { stderr, status } = spawnSync(process.execPath, [command, 'grpo', ...out, ...argv]);
+      assert.equal(status, 2, String(stderr));
+      return String(stderr);
+    };
+    assert.match(error('export default (_: unknown): number => 1;\n'), /MODEL_FOLDER: .*none/);
+    assert.match(
+      error('export default (_: unknown) => {{ 1;\n'),
+      /REWARD_MODULE: .*pay\.ts:2:0: ERROR: Unexpected end/,
+    );
   });
 });

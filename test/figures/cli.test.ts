@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { difficultyRows, runRows } from '../../src/analysis/index.ts';
 import { writeJsonLines } from '../../src/core/jsonl.ts';
-import { drawGraph, errorTypes, passAtKByOp, passAtKCurve, trainingCurve } from '../../src/figures/index.ts';
+import {
+  drawGraph,
+  entropyHistograms,
+  errorTypes,
+  nextTokenAccuracies,
+  passAtKByOp,
+  passAtKCurve,
+  thoughtLengths,
+  trainingCurve,
+} from '../../src/figures/index.ts';
 import { interplay } from '../cli/commandLine.ts';
 import { gold } from './graph/graphs.ts';
 import { byOp, errors, training } from './rows.ts';
@@ -20,6 +30,14 @@ const task = {
   d: 2,
 };
 
+const LENGTHS = [1, 2].map((step) => ({
+  run: 'a',
+  step,
+  thought_length: 5 - step,
+  thinking_budget: 8 / step,
+}));
+const ENTROPIES = [0.1, 0.3, 2].map((entropy) => ({ model: 'base', entropy }));
+
 describe('figure command', () => {
   let folder: string;
   const at = (name: string) => join(folder, name);
@@ -27,8 +45,8 @@ describe('figure command', () => {
     folder = mkdtempSync(join(tmpdir(), 'interplay-figure-cli-'));
     writeFileSync(at('pass.json'), JSON.stringify(byOp));
     const columns = Object.keys(byOp[0]!);
-    const lines = byOp.map((row) => Object.values(row).join(','));
-    writeFileSync(at('pass.csv'), `${[columns.join(','), ...lines].join('\n')}\n`);
+    const values = byOp.map((row) => Object.values(row).join(','));
+    writeFileSync(at('pass.csv'), `${[columns.join(','), ...values].join('\n')}\n`);
     writeFileSync(at('errors.json'), JSON.stringify(errors));
     writeFileSync(at('metrics.jsonl'), training.map((row) => `${JSON.stringify(row)}\n`).join(''));
     writeJsonLines(at('metrics.jsonl.gz'), training);
@@ -36,6 +54,15 @@ describe('figure command', () => {
       at('tasks.jsonl'),
       `${JSON.stringify(task)}\n${JSON.stringify({ ...task, graph: gold })}\n`,
     );
+    mkdirSync(at('rmt'));
+    const validation = { validation_accuracy_plain: 0.5, validation_accuracy_plain_hard: 0.25 };
+    const lines = [
+      { step: 1, thought_length: 7, thinking_budget: 8, positions: 4 },
+      { step: 1, ...validation },
+    ];
+    writeFileSync(at('rmt/metrics.jsonl'), lines.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    writeFileSync(at('rows.json'), JSON.stringify(LENGTHS));
+    writeFileSync(at('entropies.json'), JSON.stringify(ENTROPIES));
     mkdirSync(at('folder.json'));
     writeFileSync(at('half.json'), '[{"op": 2, "k"');
     writeFileSync(at('object.json'), '{"op": 2}');
@@ -62,6 +89,18 @@ describe('figure command', () => {
       'training_curve from gzip',
       ['training_curve', 'metrics.jsonl.gz'],
       () => trainingCurve(training, { learningRate: true }).svg,
+    ],
+    [
+      'next_token_accuracy of a run',
+      ['next_token_accuracy', 'rmt', '--width', '600'],
+      () => nextTokenAccuracies(difficultyRows([at('rmt')]), { width: 600 }).svg,
+    ],
+    ['thought_length of a run', ['thought_length', 'rmt'], () => thoughtLengths(runRows([at('rmt')])).svg],
+    ['thought_length of rows', ['thought_length', 'rows.json'], () => thoughtLengths(LENGTHS).svg],
+    [
+      'entropy_histogram',
+      ['entropy_histogram', 'entropies.json', '--by', 'model'],
+      () => entropyHistograms(ENTROPIES, { by: 'model' }).svg,
     ],
     ['graph', ['graph', 'tasks.jsonl', '--index', '1'], () => drawGraph(gold).svg],
   ];

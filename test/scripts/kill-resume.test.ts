@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { useBackend } from '../../src/backend/index.ts';
+import { thinkingBase, thinkingSettings } from '../rl/rmt/base.ts';
 
 const script = fileURLToPath(new URL('../../scripts/kill-resume.mjs', import.meta.url));
 
@@ -39,6 +41,38 @@ describe('kill -9', () => {
       const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
       assert.equal(status, 0, stdout + stderr);
       assert.match(stdout, /3 of 3 kills left nothing behind: 2 runs compared with the uninterrupted one\n$/);
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+  });
+
+  it('of rmt: metrics, weights and thoughts are those of the uninterrupted run', async function () {
+    this.timeout(300_000);
+    const out = mkdtempSync(join(tmpdir(), 'interplay-'));
+    try {
+      await useBackend('auto');
+      const settings = { ...thinkingSettings(await thinkingBase(out)), steps: 40, keep_last: 2 };
+      const sets = Object.entries(settings).flatMap(([key, value]) => [
+        '--set',
+        `${key}=${JSON.stringify(value)}`,
+      ]);
+      const args = [
+        '--program',
+        'rmt',
+        '--kills',
+        '2',
+        '--runs',
+        '1',
+        '--seed',
+        '1',
+        '--out',
+        join(out, 'runs'),
+      ];
+      const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args, ...sets], {
+        encoding: 'utf8',
+      });
+      assert.equal(status, 0, stdout + stderr);
+      assert.match(stdout, /2 of 2 kills left nothing behind/);
     } finally {
       rmSync(out, { recursive: true });
     }

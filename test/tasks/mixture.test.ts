@@ -41,6 +41,9 @@ describe('mixtures', () => {
   });
 
   const refused: [string, unknown, string][] = [
+    ['nothing', {}, 'MIXTURE_INVALID'],
+    ['components that are no list', { components: 3 }, 'MIXTURE_INVALID'],
+    ['a component that is null', { components: [null] }, 'MIXTURE_INVALID'],
     ['no components', { components: [] }, 'MIXTURE_INVALID'],
     ['a misspelt field', { components: [{ ops: '2', context: ['zoo'] }] }, 'MIXTURE_INVALID'],
     ['a negative weight', { components: [{ ops: { 2: -1 } }] }, 'MIXTURE_INVALID'],
@@ -53,7 +56,10 @@ describe('mixtures', () => {
     ['an unknown depth', { components: [{ ops: '2', depths: [4] }] }, 'DEPTH_UNKNOWN'],
   ];
   for (const [what, mixture, code] of refused) {
-    it(`refuse ${what}`, () => assert.throws(() => resolveMixture(mixture as never), { code }));
+    it(`refuse ${what}`, () => {
+      assert.throws(() => resolveMixture(mixture as never), { code });
+      assert.throws(() => createTaskSource({ mixture: mixture as never }), { code });
+    });
   }
 
   it('of an unknown name are refused with the nearest names', () => {
