@@ -26,6 +26,7 @@ const names = [
   'loader',
   'loop',
   'grpo',
+  'rmt',
   'graph',
   'backends',
   'figures',
