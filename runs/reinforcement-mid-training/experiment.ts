@@ -214,19 +214,24 @@ export async function measureTokens(experiment: Experiment, name: ModelName): Pr
 export const RANGES = { 'op 3': [3, 3], 'op 4': [4, 4], all: [3, 4] } as const;
 export const SAMPLES = 8;
 
+const solved = new Map<string, Evaluation>();
+
 /** pass@k of a model on new problems, before GRPO or after. */
 export async function solve(
   experiment: Experiment,
   name: ModelName,
   stage: 'mid' | 'grpo',
 ): Promise<Evaluation> {
+  const key = `${where(experiment, name).out} ${stage}`;
+  const known = solved.get(key);
+  if (known !== undefined) return known;
   const { seed, quick } = experiment;
   const checkpoint = await (stage === 'mid' ? train : tune)(experiment, name);
   const tasks = ['3', '4'].flatMap((ops) =>
     createTaskSource({ world: 'micro', contexts: ['zoo'], ops, split: 'test', seed }).take(quick ? 2 : 80),
   );
   const { out, progress } = where(experiment, `evaluation-${stage}-${name}`);
-  return withModel(checkpoint, (loaded) =>
+  const evaluation = await withModel(checkpoint, (loaded) =>
     evaluate(loaded, tasks, {
       out,
       samples: quick ? 2 : SAMPLES,
@@ -237,6 +242,8 @@ export async function solve(
       ...(progress === undefined ? {} : { progress }),
     }),
   );
+  if (evaluation.finished) solved.set(key, evaluation);
+  return evaluation;
 }
 
 async function withModel<T>(folder: string, work: (loaded: LoadedModel) => Promise<T>): Promise<T> {

@@ -17,6 +17,7 @@ export * from './mid-training.ts';
 export * from './paper.ts';
 export { type PassAtKOptions, passAtKByOp, passAtKCurve } from './pass-at-k.ts';
 export { PAPER_WIDTHS, type PaperWidth, pixels } from './print-width.ts';
+export { readRows } from './rows-file.ts';
 export { type RunCurvesOptions, runCurves } from './run-curves.ts';
 export { figure2, type SchematicOptions } from './schematic.ts';
 export type { IntervalStyle } from './series.ts';
