@@ -9,6 +9,7 @@ import { connectApi, kernel } from './api.ts';
 import { tolerateCutAsyncStacks } from './async-stack.ts';
 import { captureStreams } from './capture.ts';
 import { captureChildren } from './capture-children.ts';
+import { captureDescriptors } from './capture-descriptors.ts';
 import { currentExecution, enableExecutions } from './cell/runtime.ts';
 import { installStackMapper } from './cell/stack.ts';
 import { describeError, Interrupted } from './cell/traceback.ts';
@@ -65,6 +66,7 @@ const restore = captureStreams((name, text) => {
     Atomics.wait(slots, SHARED.UNDERWAY, underway, 50);
   }
 });
+captureDescriptors();
 captureChildren();
 
 const host = new NotebookHost(send, () => currentExecution()?.serial ?? executor.latestCell);
