@@ -33,9 +33,12 @@ export class Documentation {
   at(path: string, offset: number): string {
     const definitions = this.#service.getDefinitionAtPosition(path, offset) ?? [];
     const program = this.#service.getProgram();
-    const comments = definitions.map(({ fileName, textSpan, contextSpan = textSpan }) =>
-      commentBefore(program?.getSourceFile(fileName)?.text ?? '', contextSpan.start),
-    );
+    const comments = definitions.map(({ fileName, textSpan, contextSpan = textSpan }) => {
+      const source = program?.getSourceFile(fileName);
+      return source === undefined
+        ? ''
+        : commentBefore(source.text, declarationStart(source, contextSpan.start));
+    });
     return [...new Set(comments)]
       .map((comment) => this.#read(comment))
       .filter((text) => text !== '')
@@ -50,6 +53,27 @@ export class Documentation {
     const tags = (info?.tags ?? []).map(({ name, text }) => `@${name} ${textOf(text)}`.trim());
     return [textOf(info?.documentation), ...tags].filter((line) => line !== '').join('\n');
   }
+}
+
+/** Of the value of a variable or a property, a call knows the function alone: where all of it begins. */
+function declarationStart(source: ts.SourceFile, start: number): number {
+  let declaration = start;
+  let owner: ts.Node | undefined;
+  const visit = (node: ts.Node): void => {
+    if (node.pos > start || node.end <= start) return;
+    if (isValued(node)) owner = node;
+    else if (ts.isBlock(node) || ts.isObjectLiteralExpression(node)) owner = undefined;
+    const isMeant = ts.isFunctionLike(node) || ts.isVariableDeclaration(node);
+    if (owner !== undefined && isMeant && node.getStart(source) === start) {
+      declaration = owner.getStart(source);
+    } else ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return declaration;
+}
+
+function isValued(node: ts.Node): boolean {
+  return ts.isVariableStatement(node) || ts.isPropertyDeclaration(node) || ts.isPropertyAssignment(node);
 }
 
 /** The reader does not know what a link leads to, and puts a space behind the name then. */

@@ -19,10 +19,7 @@ export class IdleCollection {
   /** A heap with more than `mostBytes` in use is left alone: its collection would take long. */
   constructor(mostBytes = Number.POSITIVE_INFINITY) {
     this.#mostBytes = mostBytes;
-    setFlagsFromString('--expose-gc');
-    this.#collect = runInNewContext('gc');
-    // Only the function was wanted, not a name in the contexts that user code makes.
-    setFlagsFromString('--no-expose-gc');
+    this.#collect = findCollect();
   }
 
   /** Something was done: a collection waits for the next quiet moment. */
@@ -54,4 +51,16 @@ export class IdleCollection {
     this.#timer = setTimeout(then, milliseconds);
     this.#timer.unref();
   }
+}
+
+/** Other threads set the same flag, and may take it back before we have used it. */
+function findCollect() {
+  let collect;
+  while (collect === undefined) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('globalThis.gc');
+  }
+  // Only the function was wanted, not a name in the contexts that user code makes.
+  setFlagsFromString('--no-expose-gc');
+  return collect;
 }
