@@ -94,7 +94,7 @@ describe('documentation', function () {
     }
     assert.equal(
       documented.join(' '),
-      'increment tools half double triple left one sum area scale Kind Kind Kind area scale Square ' +
+      'increment half double triple left one sum area scale Kind Kind Kind area scale Square ' +
         'Math Math max JSON parse map trim parseInt Object keys Date UTC Date getTime isNaN',
     );
     // The compiler shows the one of the constructor only.
