@@ -1,6 +1,7 @@
 /**
  * Everything user code writes goes to the notebook: `process.stdout` and `process.stderr`, with the console.
- * (Child processes: capture-children.ts. What a native addon prints itself goes past all of it.)
+ * (Writes to the descriptors 1 and 2: capture-descriptors.ts; child processes: capture-children.ts. What a native addon
+ * prints itself goes past all of it.)
  */
 import { StringDecoder } from 'node:string_decoder';
 

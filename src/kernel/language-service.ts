@@ -85,6 +85,9 @@ export function createService(
     cells.files.get(path)?.text ?? (path === globalsPath ? '1' : project.version(path));
   const snapshots = new Map<string, { version: string; snapshot: ts.IScriptSnapshot }>();
 
+  // In TypeScript it says nothing about types; documentation.ts reads what is asked for.
+  const jsDocParsingMode = ts.JSDocParsingMode.ParseForTypeInfo;
+  const registry = ts.createDocumentRegistry(undefined, undefined, jsDocParsingMode);
   const host: Host = {
     getCompilationSettings: () => options,
     getScriptFileNames: () => [globalsPath, cells.keepPath, cells.draftPath],
@@ -109,6 +112,7 @@ export function createService(
     getModuleResolutionCache: () => modules,
     hasInvalidatedResolutions: () => areModulesStale,
     getCurrentDirectory: () => folder,
+    jsDocParsingMode,
     useCaseSensitiveFileNames: () => ts.sys.useCaseSensitiveFileNames,
     getDefaultLibFileName: (settings) => ts.getDefaultLibFilePath(settings),
     fileExists: (path) => isVirtual(path) || project.fileExists(path),
@@ -118,7 +122,7 @@ export function createService(
     getDirectories: ts.sys.getDirectories,
     realpath: (path) => (isVirtual(path) ? path : (ts.sys.realpath?.(path) ?? path)),
   };
-  return { service: ts.createLanguageService(host, ts.createDocumentRegistry()), look };
+  return { service: ts.createLanguageService(host, registry), look };
 }
 
 function canonical(path: string): string {

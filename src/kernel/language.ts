@@ -3,7 +3,7 @@
  * is started by the first question, since the language service takes a second and 150 MB.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { IdleCollection } from './idle-collection.ts';
+import { IdleCollection } from './idle-collection.mjs';
 import type { Json, JsonObject } from './protocol.ts';
 import { isComplete, Questions } from './questions.ts';
 

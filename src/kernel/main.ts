@@ -9,17 +9,22 @@ import { connectApi, kernel } from './api.ts';
 import { tolerateCutAsyncStacks } from './async-stack.ts';
 import { captureStreams } from './capture.ts';
 import { captureChildren } from './capture-children.ts';
+import { captureDescriptors } from './capture-descriptors.ts';
 import { currentExecution, enableExecutions } from './cell/runtime.ts';
 import { installStackMapper } from './cell/stack.ts';
 import { describeError, Interrupted } from './cell/traceback.ts';
 import { type FromMain, SHARED, type ToMain, type WireData } from './channel.ts';
 import { NotebookHost } from './displays.ts';
 import { Executor } from './executor.ts';
+import { IdleCollection } from './idle-collection.mjs';
 import { TypeCheck } from './type-check.ts';
 import { TYPE_CHECK_VARIABLE, type TypeCheckMode, typeCheckMode } from './type-check-mode.ts';
 
 /** The main thread waits when this much stream text (UTF-16 units) is on its way to the wire thread. */
 const MOST_UNDERWAY = 32 * 1024 * 1024;
+
+/** Bytes of user data beyond which the main thread is not kept busy by a collection between cells. */
+const MOST_COLLECTED = 200e6;
 
 const { connectionFile, mode } = readParameters(process.argv.slice(2));
 
@@ -32,7 +37,11 @@ const shared = new SharedArrayBuffer(SHARED.SLOTS * 4);
 const slots = new Int32Array(shared);
 const { port1: port, port2: wirePort } = new MessageChannel();
 const folder = process.cwd();
-const send = (message: FromMain): void => port.postMessage(message);
+const collection = new IdleCollection(MOST_COLLECTED);
+const send = (message: FromMain): void => {
+  port.postMessage(message);
+  if (message.kind === 'done') collection.postpone();
+};
 const exit = process.exit.bind(process);
 const complain = process.stderr.write.bind(process.stderr);
 
@@ -65,6 +74,7 @@ const restore = captureStreams((name, text) => {
     Atomics.wait(slots, SHARED.UNDERWAY, underway, 50);
   }
 });
+captureDescriptors();
 captureChildren();
 
 const host = new NotebookHost(send, () => currentExecution()?.serial ?? executor.latestCell);
@@ -86,8 +96,10 @@ for (const [name, value] of Object.entries({
 }
 
 port.on('message', (message: ToMain) => {
-  if (message.kind === 'execute') executor.execute(message);
-  else if (message.kind === 'stop') executor.stop(message.cell);
+  if (message.kind === 'execute') {
+    collection.cancel();
+    executor.execute(message);
+  } else if (message.kind === 'stop') executor.stop(message.cell);
   else if (message.kind === 'end') {
     const { cell, ticket } = message;
     executor.end(cell, () => send({ kind: 'ended', ticket }));

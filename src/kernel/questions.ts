@@ -1,6 +1,7 @@
 /** Answers to complete, inspect and is_complete requests. Offsets of the protocol count code points. */
 
 import { type CellDiagnostic, typeErrors } from './diagnostics.ts';
+import { Documentation } from './documentation.ts';
 import { HELPERS } from './helpers.ts';
 import { createService } from './language-service.ts';
 import type { JsonObject } from './protocol.ts';
@@ -16,6 +17,7 @@ const RECHECK_MS = 2000;
 export class Questions {
   readonly #cells: VirtualCells;
   readonly #service: ts.LanguageService;
+  readonly #documentation: Documentation;
   readonly #look: (maxAge: number) => void;
   readonly #folder: string;
 
@@ -24,6 +26,7 @@ export class Questions {
     this.#cells = new VirtualCells(folder);
     const { service, look } = createService(folder, this.#cells);
     this.#service = service;
+    this.#documentation = new Documentation(service);
     this.#look = look;
   }
 
@@ -97,44 +100,27 @@ export class Questions {
     const signature = ts
       .displayPartsToString(info.displayParts)
       .replace(/^\(alias\) (.*)\n(?:import|export) .*$/s, '$1');
-    const about = documentation(info.documentation, info.tags);
     // A module has no documentation of its own.
     const [, module = ''] = /^(?:\(alias\) )?import (\w+)$/.exec(signature) ?? [];
     if (module in HELPERS) return { signature: `namespace ${module}`, documentation: HELPERS[module]!.about };
-    return {
-      signature,
-      documentation: about === '' ? this.#definitionDocumentation(path, info.textSpan.start) : about,
-    };
-  }
-
-  #definitionDocumentation(path: string, offset: number): string {
-    const [definition] = this.#service.getDefinitionAtPosition(path, offset) ?? [];
-    if (definition === undefined) return '';
-    const info = this.#service.getQuickInfoAtPosition(definition.fileName, definition.textSpan.start);
-    return info === undefined ? '' : documentation(info.documentation, info.tags);
+    return { signature, documentation: this.#documentation.at(path, info.textSpan.start) };
   }
 
   /** Inside the brackets of a call: the function that is called. */
   #signature(path: string, offset: number) {
     const help = this.#service.getSignatureHelpItems(path, offset, undefined);
     const item = help?.items[help.selectedItemIndex];
-    if (item === undefined) return undefined;
+    if (help === undefined || item === undefined) return undefined;
     const parts = item.parameters.map((parameter) => ts.displayPartsToString(parameter.displayParts));
     const separator = ts.displayPartsToString(item.separatorDisplayParts);
     const signature =
       ts.displayPartsToString(item.prefixDisplayParts) +
       parts.join(separator) +
       ts.displayPartsToString(item.suffixDisplayParts);
-    return { signature, documentation: documentation(item.documentation, item.tags) };
+    const text = this.#cells.files.get(path)?.text ?? '';
+    const name = text.slice(0, help.applicableSpan.start - 1).trimEnd();
+    return { signature, documentation: this.#documentation.at(path, Math.max(0, name.length - 1)) };
   }
-}
-
-function documentation(
-  parts: ts.SymbolDisplayPart[] | undefined,
-  tags: ts.JSDocTagInfo[] | undefined,
-): string {
-  const lines = (tags ?? []).map(({ name, text }) => `@${name} ${ts.displayPartsToString(text)}`.trim());
-  return [ts.displayPartsToString(parts), ...lines].filter((line) => line !== '').join('\n');
 }
 
 /** Whether a front end in which Enter may run the code should run it. */

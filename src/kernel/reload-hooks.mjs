@@ -3,6 +3,7 @@
 // theirs and with it their state. Who imports whom is learnt as modules are resolved.
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { IdleCollection } from './idle-collection.mjs';
 
 const PARAMETER = 'interplay';
 
@@ -10,6 +11,8 @@ const PARAMETER = 'interplay';
 const modules = new Map();
 /** Loaded since the last refresh. */
 const loaded = new Set();
+/** The TypeScript loader compiles in this thread. */
+const collection = new IdleCollection();
 
 export function initialize({ port }) {
   port.on('message', ({ ticket, changed, isRetry }) => {
@@ -33,6 +36,7 @@ export async function resolve(specifier, context, next) {
 }
 
 export async function load(url, context, next) {
+  collection.postpone();
   const { base } = split(url);
   const known = modules.get(base);
   if (known !== undefined) {

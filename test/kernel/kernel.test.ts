@@ -147,6 +147,53 @@ describe('kernel over its sockets', function () {
     assert.equal(resultOf(messages), "'end'");
   });
 
+  it('writes to the descriptors 1 and 2 are output, in their order; they cannot be closed', async () => {
+    const file = JSON.stringify(join(folder, 'own.txt'));
+    const { reply, messages } = await run(`// @ts-nocheck: some calls are wrong on purpose
+      import fs, { writeSync } from 'node:fs';
+      import { once } from 'node:events';
+      import { promisify } from 'node:util';
+      console.log('console');
+      const counts = [writeSync(1, 'é text\\n'), fs.writeSync(1, Buffer.from('-bytes\\n-'), 1, 6)];
+      counts.push(fs.writeSync(1, new Uint8Array([35, 10, 35]), { offset: 0, length: 2 }));
+      counts.push(fs.writevSync(1, [Buffer.from('list '), Buffer.from('of two\\n')]));
+      fs.writeSync(1, '4142', null, 'hex');
+      fs.writeSync(2, Buffer.from('é').subarray(0, 1));
+      process.stderr.write(Buffer.from('é').subarray(1));
+      fs.writeFileSync(1, ' file\\n');
+      fs.appendFileSync(1, Buffer.from('appended\\n'));
+      const { bytesWritten } = await promisify(fs.write)(1, Buffer.from('promise\\n'));
+      await new Promise((resolve) => fs.writeFile(1, 'callback\\n', () => resolve()));
+      const stream = fs.createWriteStream('', { fd: 1 });
+      stream.end('stream\\n');
+      await once(stream, 'close');
+      fs.closeSync(1);
+      const other = fs.openSync(${file}, 'w');
+      const refused = [];
+      for (const wrong of [() => fs.writeSync(1, 3), () => fs.writeSync(1, Buffer.alloc(2), 1, 5)]) {
+        try { wrong() } catch (error) { refused.push(error.code) }
+      }
+      fs.writeSync(other, 'own');
+      fs.closeSync(other);
+      const { write } = process.stdout;
+      process.stdout.write = (chunk) => fs.writeSync(1, chunk) > 0;
+      process.stdout.write('replaced\\n');
+      process.stdout.write = write;
+      ({ counts, bytesWritten, refused, fd: other > 2, own: fs.readFileSync(${file}, 'utf8') })
+    `);
+    assert.equal(reply.status, 'ok', String(reply.evalue));
+    assert.equal(
+      text(messages),
+      'console\né text\nbytes\n#\nlist of two\nAB file\nappended\npromise\ncallback\nstream\nreplaced\n',
+    );
+    assert.equal(text(messages, 'stderr'), 'é');
+    const shown = String(resultOf(messages)).replace(/\s+/g, ' ');
+    assert.equal(
+      shown,
+      "{ counts: [ 8, 6, 2, 12 ], bytesWritten: 8, refused: [ 'ERR_INVALID_ARG_TYPE', 'ERR_OUT_OF_RANGE' ], fd: true, own: 'own' }",
+    );
+  });
+
   it('late output and late errors belong to the cell that caused them', async () => {
     const late: Message[] = [];
     const first = await run(
