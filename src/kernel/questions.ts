@@ -49,23 +49,24 @@ export class Questions {
     const prefix = /[\w$\u0080-\uffff]*$/.exec(code.slice(0, at))?.[0] ?? '';
     const span = found?.optionalReplacementSpan ?? found?.entries[0]?.replacementSpan;
     const from = span !== undefined && span.start - start <= at ? span.start - start : at - prefix.length;
-    const typed = code.slice(from, at).toLowerCase();
+    const typed = code.slice(from, at);
     const entries = (found?.entries ?? [])
-      .filter(({ name }) => name.toLowerCase().startsWith(typed) && !name.startsWith('__interplay'))
-      .sort((a, b) => (a.sortText < b.sortText ? -1 : a.sortText > b.sortText ? 1 : a.name < b.name ? -1 : 1))
+      .filter(({ name }) => isBegun(name, typed) && !name.startsWith('__interplay'))
+      .sort((a, b) => order(rank(a, typed), rank(b, typed)))
       .slice(0, MOST_MATCHES);
     const cursorStart = toPoints(code, from);
+    const cursorEnd = toPoints(code, at);
     return {
       status: 'ok',
       matches: entries.map(({ name }) => name),
       cursor_start: cursorStart,
-      cursor_end: cursor,
+      cursor_end: cursorEnd,
       metadata: {
         _jupyter_types_experimental: entries.map(({ name, kind }) => ({
           text: name,
           type: String(kind),
           start: cursorStart,
-          end: cursor,
+          end: cursorEnd,
         })),
       },
     };
@@ -97,20 +98,19 @@ export class Questions {
     const signature = ts
       .displayPartsToString(info.displayParts)
       .replace(/^\(alias\) (.*)\n(?:import|export) .*$/s, '$1');
+    // All that TypeScript says of a name that does not exist.
+    if (signature === 'any') return undefined;
     const about = documentation(info.documentation, info.tags);
     // A module has no documentation of its own.
     const [, module = ''] = /^(?:\(alias\) )?import (\w+)$/.exec(signature) ?? [];
     if (module in HELPERS) return { signature: `namespace ${module}`, documentation: HELPERS[module]!.about };
-    return {
-      signature,
-      documentation: about === '' ? this.#definitionDocumentation(path, info.textSpan.start) : about,
-    };
+    const [definition] = this.#service.getDefinitionAtPosition(path, info.textSpan.start) ?? [];
+    const own = about === '' && definition !== undefined ? this.#documentationAt(definition) : about;
+    return { signature, documentation: withHead(own, definition?.fileName) };
   }
 
-  #definitionDocumentation(path: string, offset: number): string {
-    const [definition] = this.#service.getDefinitionAtPosition(path, offset) ?? [];
-    if (definition === undefined) return '';
-    const info = this.#service.getQuickInfoAtPosition(definition.fileName, definition.textSpan.start);
+  #documentationAt({ fileName, textSpan }: ts.DefinitionInfo): string {
+    const info = this.#service.getQuickInfoAtPosition(fileName, textSpan.start);
     return info === undefined ? '' : documentation(info.documentation, info.tags);
   }
 
@@ -128,6 +128,36 @@ export class Questions {
     return { signature, documentation: documentation(item.documentation, item.tags) };
   }
 }
+
+function isBegun(name: string, typed: string): boolean {
+  return name.toLowerCase().startsWith(typed.toLowerCase());
+}
+
+/** What decides the order of completions: names that begin as typed, then TypeScript's own order, then the alphabet. */
+function rank({ name, sortText }: ts.CompletionEntry, typed: string): string[] {
+  return [name.startsWith(typed) ? '0' : '1', sortText, name];
+}
+
+function order(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((part, i) => part !== b[i]);
+  if (at < 0) return 0;
+  return a[at]! < b[at]! ? -1 : 1;
+}
+
+/** A text that refers to the head of its file, with that head: nobody sees the file in a notebook. */
+function withHead(text: string, file: string | undefined): string {
+  if (file === undefined || !HEAD.test(text)) return text;
+  const source = ts.sys.readFile(file) ?? '';
+  const [comment] = ts.getLeadingCommentRanges(source, 0) ?? [];
+  if (comment === undefined) return text;
+  const lines = source
+    .slice(comment.pos, comment.end)
+    .replace(/^\/\*\*\s*|\s*\*\/$/g, '')
+    .split('\n');
+  return `${text.replace(HEAD, '')}\n\n${lines.map((line) => line.replace(/^ \* ?/, '')).join('\n')}`;
+}
+
+const HEAD = /[;,]? see the head of this file/;
 
 function documentation(
   parts: ts.SymbolDisplayPart[] | undefined,

@@ -280,7 +280,9 @@ describe('headless runner', function () {
       snapshotInterval: 20,
       onSnapshot: (notebook) => snapshots.push(structuredClone(notebook)),
     });
-    const texts = snapshots.map((notebook) => notebook.cells[0]!.outputs!.map(({ text }) => text));
+    const texts = snapshots.map((notebook) =>
+      notebook.cells[0]!.outputs!.map(({ text }) => text as string[] | undefined),
+    );
     // Of one cell: its number, its first text, its second.
     assert.ok(
       texts.some(([text]) => text?.[0] === 'begun\n' && text.length === 1),
