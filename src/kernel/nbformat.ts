@@ -96,7 +96,7 @@ export function toLines(text: string): string[] {
 }
 
 /**
- * Brings a notebook to nbformat 4.5 (every cell has an id) and names our kernel and language, so that
+ * Brings a notebook to what Jupyter would save (nbformat 4.5, every cell with an id, texts by lines) and names our kernel and language, so that
  * Jupyter opens it with them.
  */
 export function modernize(notebook: Notebook, kernel: JsonObject, language: JsonObject): void {
@@ -109,6 +109,7 @@ export function modernize(notebook: Notebook, kernel: JsonObject, language: Json
     const isFine = typeof id === 'string' && /^[\w-]{1,64}$/.test(id) && !seen.has(id);
     cell.id = isFine ? id : freshId(`${at}\n${sourceOf(cell)}`, taken);
     seen.add(cell.id);
+    cell.source = toLines(sourceOf(cell));
     if (cell.cell_type !== 'code') return;
     cell.outputs ??= [];
     cell.execution_count ??= null;

@@ -123,6 +123,7 @@ describe('notebook files', () => {
     modernize(notebook, {}, {});
     const given = notebook.cells.map(({ id }) => id!);
     assert.deepEqual([given[0], given[4], new Set(given).size], ['same', 'kept', 5]);
+    assert.deepEqual(notebook.cells[0]!.source, ['1']);
     for (const id of given) assert.match(id, /^[\w-]{1,64}$/);
   });
 

@@ -105,6 +105,14 @@ describe('values and errors of cells', function () {
       assert.doesNotMatch(circular, /Caused by/);
     });
 
+    it('of this package about a mistake of the user starts at the call', async () => {
+      const text = await shown('\nfigures.passAtKCurve(5 as never)');
+      assert.match(
+        text,
+        /^FIGURE_FRAME: .*\n +1 \| \n> 2 \| figures\.pass.*\n.*\n {4}at .*cell-\d+\.ts:2:\d+$/,
+      );
+    });
+
     it('counts the equal frames of a recursion', async () => {
       const text = await shown('const f = (n: number): number => f(n + 1) + 1; f(0)');
       assert.ok(text.split('\n').length < 15, text);

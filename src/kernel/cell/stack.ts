@@ -14,6 +14,9 @@ export interface CellSource {
 /** Folder of the kernel's own code, with a separator at its end. */
 const KERNEL_FOLDER = fileURLToPath(new URL('../', import.meta.url));
 
+/** Folder of this package's code, the kernel's included. */
+const PACKAGE_FOLDER = fileURLToPath(new URL('../../', import.meta.url));
+
 /** Between the kernel and each cell, though not in the kernel's folder. */
 const CANCELLATION = fileURLToPath(new URL('../../core/cancellation.ts', import.meta.url));
 
@@ -42,6 +45,11 @@ export function installStackMapper(): void {
 /** Whether a place in a stack (a file, or a line that names one) belongs to the kernel rather than to the user. */
 export function isKernelPlace(place: string): boolean {
   return place.includes(KERNEL_FOLDER) || place.includes(CANCELLATION);
+}
+
+/** Whether a line of a stack lies in this package. */
+export function isPackagePlace(line: string): boolean {
+  return line.includes(PACKAGE_FOLDER);
 }
 
 /**

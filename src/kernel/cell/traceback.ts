@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { InterplayError } from '../../core/index.ts';
 import { codeFrame } from './position.ts';
-import { findCell, isKernelPlace } from './stack.ts';
+import { findCell, isKernelPlace, isPackagePlace } from './stack.ts';
 import { CellSyntaxError } from './syntax-error.ts';
 import { CellTypeError } from './type-error.ts';
 
@@ -43,7 +43,10 @@ export function describeError(error: unknown): ErrorContent {
   const ename = error instanceof InterplayError ? error.code : safely(() => String(error.name || 'Error'));
   const evalue = safely(() => String(error.message));
   if (error instanceof Interrupted) return { ename, evalue, traceback: [`${ename}: ${evalue}`] };
-  const shown = visibleFrames(error);
+  const frames = visibleFrames(error);
+  // A mistake of the user is at the call; where this package noticed it says nothing to them.
+  const at = error instanceof InterplayError ? frames.findIndex((line) => !isPackagePlace(line)) : 0;
+  const shown = at < 0 ? [] : frames.slice(at);
   const traceback = [`${ename}: ${evalue}`, ...cellFrame(shown), ...withoutRepetition(shown)];
   for (const cause of causes(error, shown)) traceback.push(`Caused by: ${cause}`);
   const extra = details(error);
