@@ -168,6 +168,20 @@ describe('values and errors of cells', function () {
     );
   });
 
+  it('what JSON cannot carry is an error of the cell, not the end of the kernel', async () => {
+    for (const data of [
+      '{ n: 5n }',
+      '(() => { const c: any = {}; c.c = c; return c })()',
+      '{ f() { return this } }',
+    ]) {
+      const text = await shown(`kernel.comms.open("x", { data: ${data} } as never); "sent"`);
+      assert.match(text, /BigInt|circular|^'sent'$/, data);
+    }
+    assert.match(await shown('display({ "application/json": { n: 5n } })'), /BigInt/);
+    await shown('clearOutput({ wait: 5n as never })');
+    assert.equal(await shown('"alive"'), "'alive'");
+  });
+
   it('an object that refuses to be looked at is shown all the same', async () => {
     const code =
       'new Proxy({ a: 1 }, { get(_, key) { if (key === "then") return undefined; throw new Error("no") }, getPrototypeOf() { throw new Error("no") } })';
