@@ -67,6 +67,14 @@ function place({ user, prefix, sysPrefix }: PlaceOptions): KernelspecPlace {
       'give one',
     );
   }
+  if (prefix === '') {
+    throw userError(
+      'KERNEL_PLACE',
+      'a folder after --prefix',
+      'an empty name',
+      'check the variable that it came from',
+    );
+  }
   if (prefix !== undefined) return { prefix };
   if (sysPrefix !== true) return {};
   const active = process.env.VIRTUAL_ENV ?? process.env.CONDA_PREFIX;

@@ -1,9 +1,9 @@
 /** `interplay run NOTEBOOK.ipynb --out F.ipynb`: executes a notebook without Jupyter and without Python. */
 import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { readUserFile, userError, writeFileAtomically } from '../core/index.ts';
+import { readUserFile, userError, writeAtomically, writeFileAtomically } from '../core/index.ts';
 import { type CellFailure, executeNotebook } from '../kernel/headless.ts';
-import { formatNotebook, parseNotebook } from '../kernel/nbformat.ts';
+import { checkLanguage, formatNotebook, type Notebook, parseNotebook } from '../kernel/nbformat.ts';
 import type { Json } from '../kernel/protocol.ts';
 import { TYPE_CHECK_MODES, type TypeCheckMode } from '../kernel/type-check-mode.ts';
 import { integerOption } from './terminal.ts';
@@ -13,7 +13,7 @@ const UPDATE_MS = 10_000;
 
 interface RunOptions {
   out: string;
-  parameter: Map<string, Json>;
+  parameter: Map<string, string>;
   seed?: number;
   timeout?: number;
   allowErrors?: boolean;
@@ -27,7 +27,7 @@ export function register(program: Command): void {
     .description('execute a notebook with the TypeScript kernel and save it with its outputs')
     .argument('<notebook>', 'a notebook in nbformat 4')
     .requiredOption('--out <file>', 'where the executed notebook goes (may be the notebook itself)')
-    .option('-p, --parameter <name=value>', 'set a variable; JSON, or else text', addParameter, new Map())
+    .option('-p, --parameter <name=value>', 'set a parameter; JSON, or else text', addParameter, new Map())
     .option('--seed <n>', 'the parameter `seed`, as -p seed=n', integerOption(0))
     .option('--timeout <seconds>', 'stop a cell that takes longer', seconds)
     .option('--allow-errors', 'go on after a failed cell, and succeed')
@@ -42,9 +42,10 @@ export function register(program: Command): void {
 
 async function run(path: string, options: RunOptions): Promise<void> {
   const notebook = parseNotebook(readUserFile(path, 'notebook'), path);
-  const { timeout, allowErrors, json, seed } = options;
-  const parameters = new Map(options.parameter);
-  if (seed !== undefined) parameters.set('seed', seed);
+  checkLanguage(notebook, path);
+  const { timeout, allowErrors, json } = options;
+  const parameters = await readParameters(notebook, options);
+  checkWritable(options.out);
   const startedAt = performance.now();
   let saidAt = startedAt;
   let where = 'run';
@@ -52,9 +53,8 @@ async function run(path: string, options: RunOptions): Promise<void> {
     saidAt = performance.now();
     process.stderr.write(`${text}, ${((saidAt - startedAt) / 1000).toFixed(1)} s\n`);
   };
-  // The first Ctrl-C stops the cell and saves, the second ends the program as usual.
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
+  const save = (executed: Notebook) => writeFileAtomically(options.out, formatNotebook(executed));
+  const stop = stopOnSignals();
   const result = await executeNotebook(notebook, {
     signal: stop.signal,
     cwd: dirname(resolve(path)),
@@ -66,17 +66,24 @@ async function run(path: string, options: RunOptions): Promise<void> {
       where = `run: ${done}/${total} cells`;
       say(where);
     },
+    onSnapshot: (executed) => {
+      try {
+        save(executed);
+      } catch (error) {
+        say(`${where}: not saved yet (${(error as Error).message})`);
+      }
+    },
     onUpdate: (text) => {
       if (performance.now() - saidAt >= UPDATE_MS) say(`${where}: ${text.split('\n')[0]}`);
     },
   });
-  writeFileAtomically(options.out, formatNotebook(result.notebook));
+  save(result.notebook);
   const { executed, failures } = result;
   const summary = { out: resolve(options.out), executed, failures, seconds: round(result.seconds) };
   process.stdout.write(
     json ? `${JSON.stringify(summary)}\n` : `${executed} cells in ${summary.seconds} s: ${summary.out}\n`,
   );
-  if (stop.signal.aborted) process.exitCode = 130;
+  if (stop.signal.aborted) process.exitCode = stop.signal.reason as number;
   else if (failures.length > 0 && allowErrors !== true) {
     const got = describe(failures[0]!);
     process.stderr.write(
@@ -84,6 +91,50 @@ async function run(path: string, options: RunOptions): Promise<void> {
     );
     process.exitCode = 1;
   }
+}
+
+/** Values of `-p` and `--seed`. Loads the compiler, hence only when there are some. */
+async function readParameters(
+  notebook: Notebook,
+  { parameter, seed }: RunOptions,
+): Promise<Map<string, Json>> {
+  const texts = new Map(parameter);
+  if (seed !== undefined) texts.set('seed', String(seed));
+  if (texts.size === 0) return new Map();
+  const { parameterValues } = await import('../kernel/parameters.ts');
+  return parameterValues(notebook, texts);
+}
+
+/** Hours of work that cannot be saved are lost, so the place is tried before. @throws OUTPUT_UNWRITABLE */
+function checkWritable(path: string): void {
+  const enough = new Error('it can be written');
+  try {
+    writeAtomically(path, () => {
+      throw enough;
+    });
+  } catch (error) {
+    if (error !== enough) throw error;
+  }
+}
+
+/**
+ * The first signal stops the cell, and what there is is saved; a second one ends the program as usual. The reason of
+ * the abort is the exit code.
+ */
+function stopOnSignals(): AbortController {
+  const stop = new AbortController();
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
+    process.once(signal, () => stop.abort(code));
+  }
+  // After a hang-up nobody reads what we say.
+  process.once('SIGHUP', () => {
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  });
+  return stop;
 }
 
 function describe({ cell, ename, evalue }: CellFailure): string {
@@ -94,21 +145,12 @@ function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function addParameter(text: string, parameters: Map<string, Json>): Map<string, Json> {
-  const match = /^([A-Za-z_$][\w$]*)=([\s\S]*)$/.exec(text);
+function addParameter(text: string, parameters: Map<string, string>): Map<string, string> {
+  const match = /^([\p{ID_Start}$_][\p{ID_Continue}$]*)=([\s\S]*)$/u.exec(text);
   if (match === null) {
     throw userError('PARAMETER_SYNTAX', 'a parameter as name=value', text, 'write -p steps=100');
   }
-  return new Map(parameters).set(match[1]!, parseValue(match[2]!));
-}
-
-/** `3`, `true`, `[1,2]` are JSON; anything else is text, so that quotes are needed for `"3"` only. */
-function parseValue(text: string): Json {
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return text;
-  }
+  return new Map(parameters).set(match[1]!, match[2]!);
 }
 
 function seconds(text: string): number {

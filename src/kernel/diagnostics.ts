@@ -40,7 +40,9 @@ export function typeErrors(
     // The lines around the cell are ours.
     if (start < 0 || start >= code.length) continue;
     const text = code.slice(start, start + (diagnostic.length ?? 0));
-    const message = readable(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'));
+    const message = isFixed(diagnostic.code, text, file)
+      ? `Cannot assign to '${text}': an earlier cell declares it as a constant, a function or a class.`
+      : readable(ts.flattenDiagnosticMessageText(diagnostic.messageText, '\n'));
     if (message.includes("'typeof globalThis'")) continue;
     if (NO_MODULE.has(diagnostic.code) && canLoad(text, folder)) continue;
     const isMissing = NOT_FOUND.has(diagnostic.code);
@@ -50,6 +52,11 @@ export function typeErrors(
     found.push({ code: diagnostic.code, message, start, ...(isMissing ? { missing: text } : {}) });
   }
   return found;
+}
+
+/** Whether a cell assigns to what another one declares; to TypeScript that is an import (2632). */
+function isFixed(code: number, name: string, { text, start }: VirtualFile): boolean {
+  return code === 2632 && text.slice(0, start).includes(`import { ${name} } from './__interplay_cell_`);
 }
 
 /** Types of other cells are known by the files that stand for these. */

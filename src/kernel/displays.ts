@@ -30,7 +30,12 @@ export class NotebookHost implements DisplayHost {
   }
 
   clear(wait: boolean): void {
-    this.#send({ kind: 'publish', cell: this.#cell(), type: 'clear_output', content: { wait } });
+    this.#send({
+      kind: 'publish',
+      cell: this.#cell(),
+      type: 'clear_output',
+      content: { wait: wait === true },
+    });
   }
 
   async input(prompt: string, password: boolean): Promise<string> {
@@ -39,7 +44,13 @@ export class NotebookHost implements DisplayHost {
       throw new Error('input() was called, but this front end cannot ask the user (no stdin)');
     }
     const id = ++this.#lastQuestion;
-    this.#send({ kind: 'input', cell: execution.serial, id, prompt, password });
+    this.#send({
+      kind: 'input',
+      cell: execution.serial,
+      id,
+      prompt: String(prompt),
+      password: password === true,
+    });
     return new Promise((resolve, reject) => {
       this.#questions.set(id, resolve);
       execution.pending.add(reject);
@@ -113,8 +124,8 @@ export class Comms implements CommRegistry {
   }
 
   #publish(type: string, data: CommData, buffers: Uint8Array[]): void {
-    // What JSON cannot carry is the caller's mistake, to be seen by the front end.
-    const content = data as JsonObject;
+    // What JSON cannot carry is the caller's mistake, thrown here; on the wire thread it would end the kernel.
+    const content = JSON.parse(JSON.stringify(data)) as JsonObject;
     this.#send({ kind: 'publish', cell: this.#cell(), type, content, buffers });
   }
 }

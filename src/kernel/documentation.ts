@@ -33,16 +33,13 @@ export class Documentation {
   at(path: string, offset: number): string {
     const definitions = this.#service.getDefinitionAtPosition(path, offset) ?? [];
     const program = this.#service.getProgram();
-    const comments = definitions.map(({ fileName, textSpan, contextSpan = textSpan }) => {
+    const texts = definitions.map(({ fileName, textSpan, contextSpan = textSpan }) => {
       const source = program?.getSourceFile(fileName);
-      return source === undefined
-        ? ''
-        : commentBefore(source.text, declarationStart(source, contextSpan.start));
+      if (source === undefined) return '';
+      const own = this.#read(commentBefore(source.text, declarationStart(source, contextSpan.start)));
+      return withHead(own, source.text);
     });
-    return [...new Set(comments)]
-      .map((comment) => this.#read(comment))
-      .filter((text) => text !== '')
-      .join('\n');
+    return [...new Set(texts)].filter((text) => text !== '').join('\n');
   }
 
   #read(comment: string): string {
@@ -74,6 +71,20 @@ function declarationStart(source: ts.SourceFile, start: number): number {
 
 function isValued(node: ts.Node): boolean {
   return ts.isVariableStatement(node) || ts.isPropertyDeclaration(node) || ts.isPropertyAssignment(node);
+}
+
+const HEAD = /[;,]? see the head of this file/;
+
+/** A text that refers to the head of its file, with that head: nobody sees the file in a notebook. */
+function withHead(text: string, file: string): string {
+  if (!HEAD.test(text)) return text;
+  const [comment] = ts.getLeadingCommentRanges(file, 0) ?? [];
+  if (comment === undefined) return text;
+  const lines = file
+    .slice(comment.pos, comment.end)
+    .replace(/^\/\*\*\s*|\s*\*\/$/g, '')
+    .split('\n');
+  return `${text.replace(HEAD, '')}\n\n${lines.map((line) => line.replace(/^ \* ?/, '')).join('\n')}`;
 }
 
 /** The reader does not know what a link leads to, and puts a space behind the name then. */

@@ -3,6 +3,9 @@
  * (`Runtime.terminateExecution` unwinds without `finally`): a cell runs in a callback of its own, nothing
  * of the kernel waits in its stack frames, and the cell is over when somebody says so, not when it returns.
  */
+import process from 'node:process';
+import { inspect } from 'node:util';
+import { isAnyArrayBuffer } from 'node:util/types';
 import { runCancellable } from '../core/index.ts';
 import { type MimeBundle, toBundle } from '../notebook/display.ts';
 import { clearCutAsyncStack, tolerateCutAsyncStacks } from './async-stack.ts';
@@ -173,13 +176,30 @@ export class Executor {
   }
 }
 
-/** A bundle as JSON can carry it: bytes in base64, texts as they are, anything else must be JSON already. */
+/**
+ * A bundle as JSON can carry it: bytes in base64, texts as they are, of JSON types whatever JSON can carry.
+ * @throws TypeError for anything else, which front ends could neither show nor save
+ */
 export function toJson(bundle: MimeBundle): JsonObject {
-  const entries = Object.entries(bundle).map(([type, content]) => [
-    type,
-    content instanceof Uint8Array ? Buffer.from(content).toString('base64') : content,
-  ]);
+  const entries = Object.entries(bundle).map(([type, content]) => [type, storable(type, content)]);
   return JSON.parse(JSON.stringify(Object.fromEntries(entries)));
+}
+
+function storable(type: string, content: unknown): unknown {
+  if (content === undefined) return undefined;
+  if (isAnyArrayBuffer(content)) return Buffer.from(content).toString('base64');
+  if (ArrayBuffer.isView(content)) {
+    return Buffer.from(content.buffer, content.byteOffset, content.byteLength).toString('base64');
+  }
+  const isText = typeof content === 'string' || isLines(content);
+  if (isText || /[/+]json$/.test(type)) return content;
+  throw new TypeError(
+    `the ${type} of a display must be a text or bytes, got ${inspect(content, { depth: 0 })}`,
+  );
+}
+
+function isLines(content: unknown): boolean {
+  return Array.isArray(content) && content.every((line) => typeof line === 'string');
 }
 
 /** Only a counted cell may have the name under which the front end shows it. */

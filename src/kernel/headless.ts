@@ -4,6 +4,7 @@ import type { KernelClient } from './client.ts';
 import { DEFAULT_NAME, DISPLAY_NAME, LANGUAGE } from './kernelspec.ts';
 import { launchKernel } from './launch.ts';
 import {
+  type Cell,
   injectParameters,
   modernize,
   type Notebook,
@@ -30,6 +31,10 @@ export interface HeadlessOptions {
   signal?: AbortSignal;
   /** Called with what cells write, as they write it. */
   onText?: (name: string, text: string) => void;
+  /** Called now and then with what there is so far, while it grows: to be saved. */
+  onSnapshot?: (notebook: Notebook) => void;
+  /** Milliseconds between two snapshots, 30,000 unless told otherwise. */
+  snapshotInterval?: number;
   /** Called with the text of a display whenever it is updated: the progress of a long cell. */
   onUpdate?: (text: string) => void;
 }
@@ -84,6 +89,7 @@ class NotebookRun {
   readonly #collector = new OutputCollector();
   /** Outputs by request, for what comes after the cell is over. */
   readonly #outputs = new Map<string, Output[]>();
+  #hasGrown = false;
 
   constructor(notebook: Notebook, client: KernelClient, options: HeadlessOptions) {
     this.#notebook = notebook;
@@ -93,22 +99,41 @@ class NotebookRun {
 
   async all(): Promise<void> {
     this.#client.onOther = (message) => this.#collect(message);
-    const { signal } = this.#options;
+    const { signal, snapshotInterval = 30_000 } = this.#options;
+    const snapshots = setInterval(() => this.#snapshot(), snapshotInterval);
+    try {
+      await this.#cells(signal);
+    } finally {
+      clearInterval(snapshots);
+    }
+    // One more request, so that output under way when the last cell ended is in.
+    await this.#client.request('shell', 'kernel_info_request', {}).catch(() => {});
+    this.#notebook.cells = this.#storedCells();
+  }
+
+  async #cells(signal: AbortSignal | undefined): Promise<void> {
     signal?.addEventListener('abort', () => void this.#client.interrupt().catch(() => {}));
     const cells = this.#notebook.cells.map((cell, at) => ({ cell, number: at + 1 }));
     const toRun = cells.filter(({ cell }) => cell.cell_type === 'code' && sourceOf(cell).trim() !== '');
     for (const [done, { number }] of toRun.entries()) {
+      if (signal?.aborted) break;
       this.#options.progress?.({ stage: 'run', done, total: toRun.length, unit: 'cell' });
       await this.#one(number);
       if (this.failures.length > 0 && this.#options.allowErrors !== true) break;
-      if (signal?.aborted) break;
     }
     this.#options.progress?.({ stage: 'run', done: this.executed, total: toRun.length, unit: 'cell' });
-    // One more request, so that output under way when the last cell ended is in.
-    await this.#client.request('shell', 'kernel_info_request', {}).catch(() => {});
-    for (const cell of this.#notebook.cells) {
-      if (cell.outputs !== undefined) cell.outputs = storedOutputs(cell.outputs);
-    }
+  }
+
+  #snapshot(): void {
+    if (!this.#hasGrown) return;
+    this.#hasGrown = false;
+    this.#options.onSnapshot?.({ ...this.#notebook, cells: this.#storedCells() });
+  }
+
+  #storedCells(): Cell[] {
+    return this.#notebook.cells.map((cell) =>
+      cell.outputs === undefined ? cell : { ...cell, outputs: storedOutputs(cell.outputs) },
+    );
   }
 
   async #one(number: number): Promise<void> {
@@ -159,6 +184,7 @@ class NotebookRun {
     if (outputs === undefined) return;
     this.#collector.add(outputs, message);
     const { header, content } = message;
+    if (header.msg_type !== 'status') this.#hasGrown = true;
     if (header.msg_type === 'stream') this.#options.onText?.(String(content.name), String(content.text));
     if (header.msg_type === 'update_display_data') {
       const text = (content.data as JsonObject)['text/plain'];

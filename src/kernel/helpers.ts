@@ -25,6 +25,8 @@ export const HELPERS: Readonly<Record<string, Helper>> = {
   showTable: { from: '../notebook/index.ts', about: 'Shows rows as a table with pages.' },
   showTask: { from: '../notebook/index.ts', about: 'Shows a problem with its quantities marked.' },
   showResponse: { from: '../notebook/index.ts', about: 'Shows a response against its gold solution.' },
+  showPlotly: { from: '../notebook/index.ts', about: 'Shows a plotly specification of your own.' },
+  initPlotly: { from: '../notebook/index.ts', about: 'Puts plotly on the page again.' },
   tasks: { from: '../tasks/index.ts', export: '*', about: 'Word problems: sources, worlds, splits, files.' },
   verify: { from: '../verify/index.ts', about: 'Judges a response against its task, step by step.' },
   train: { from: '../train/index.ts', export: '*', about: 'Pre-training and mid-training, checkpoints.' },

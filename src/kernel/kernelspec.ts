@@ -1,6 +1,6 @@
 /** How the kernel is started, and the folder that tells Jupyter so. */
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,13 +64,14 @@ export function kernelspecFolder(name: string, place: KernelspecPlace = {}): str
   return resolve(data, 'kernels', name);
 }
 
-/** Writes the kernelspec and returns its folder. */
+/** Writes the kernelspec and returns its folder; refuses to replace what is not ours. @throws KERNEL_NOT_OURS */
 export function installKernelspec(
   name: string,
   place: KernelspecPlace = {},
   typeCheck?: TypeCheckMode,
 ): string {
   const folder = kernelspecFolder(name, place);
+  checkOurs(join(folder, 'kernel.json'), 'choose another --name');
   try {
     makeFolder(folder);
   } catch (error) {
@@ -86,24 +87,22 @@ export function installKernelspec(
   return folder;
 }
 
-/** Removes the kernelspec and returns its folder; refuses to remove what is not ours. */
+/** Removes what install wrote and returns its folder; refuses what is not ours. @throws KERNEL_NOT_OURS */
 export function uninstallKernelspec(name: string, place: KernelspecPlace = {}): string {
   const folder = kernelspecFolder(name, place);
   const file = join(folder, 'kernel.json');
   if (!existsSync(file)) {
     throw userError('KERNEL_NOT_INSTALLED', 'an installed kernel', folder, 'see `jupyter kernelspec list`');
   }
-  const text = readFileSync(file, 'utf8');
-  if (!text.includes(DISPLAY_NAME)) {
-    throw userError(
-      'KERNEL_NOT_OURS',
-      'a kernelspec written by this program',
-      file,
-      'remove it with jupyter',
-    );
-  }
-  rmSync(folder, { recursive: true });
+  checkOurs(file, 'remove it with jupyter');
+  for (const written of [file, join(folder, 'logo-svg.svg')]) rmSync(written, { force: true });
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
   return folder;
+}
+
+function checkOurs(file: string, remedy: string): void {
+  if (!existsSync(file) || readFileSync(file, 'utf8').includes(DISPLAY_NAME)) return;
+  throw userError('KERNEL_NOT_OURS', 'a kernelspec written by this program, or none', file, remedy);
 }
 
 /** Jupyter's per-user data folder. */

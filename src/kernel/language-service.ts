@@ -1,4 +1,5 @@
 /** TypeScript's language service over the cells of a session and the project around the notebook. */
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HELPERS } from './helpers.ts';
@@ -7,11 +8,26 @@ import { ProjectFiles } from './project-files.ts';
 import ts from './typescript.mjs';
 import type { VirtualCells } from './virtual.ts';
 
+/** Cells run in Node, whatever the project's `types` say: its own `@types/node`, or the one beside the kernel. */
+function nodeTypes(folder: string): string {
+  for (const from of [join(folder, 'cell.ts'), import.meta.url]) {
+    try {
+      const found = createRequire(from).resolve('@types/node/package.json');
+      return `/// <reference path=${JSON.stringify(join(dirname(found), 'index.d.ts'))} />\n`;
+    } catch {
+      // not there: the next one
+    }
+  }
+  return '';
+}
+
 /** Names that are visible in every cell, for completion only; code that mentions one gets it imported. */
 function globalsText(): string {
   const lines = Object.entries(HELPERS).map(([name, { about }]) => `/** ${about} */ var ${name}: unknown;`);
   return `export {}; declare global { ${lines.join('\n')}\n }`;
 }
+
+const DEFAULT_LIB = ['es2023', 'dom', 'dom.iterable', 'dom.asynciterable'].map((name) => `lib.${name}.d.ts`);
 
 /** Options of the project's tsconfig.json, with what notebooks need otherwise. */
 export function compilerOptions(folder: string): ts.CompilerOptions {
@@ -45,8 +61,8 @@ export function compilerOptions(folder: string): ts.CompilerOptions {
     ...(file === undefined
       ? { module: ts.ModuleKind.ESNext, moduleResolution: ts.ModuleResolutionKind.Bundler }
       : {}),
-    // `using` needs its declarations.
-    lib: [...new Set([...(base.lib ?? ['lib.es2023.d.ts']), 'lib.esnext.disposable.d.ts'])],
+    // Without `lib` a project has the DOM, and with it `URL` and `fetch`; `using` needs its declarations.
+    lib: [...new Set([...(base.lib ?? DEFAULT_LIB), 'lib.esnext.disposable.d.ts'])],
   };
 }
 
@@ -66,7 +82,7 @@ export function createService(
 ): { service: ts.LanguageService; look: (maxAge: number) => void } {
   const options = compilerOptions(folder);
   const globalsPath = join(folder, '__interplay_globals.d.mts');
-  const globals = globalsText();
+  const globals = nodeTypes(folder) + globalsText();
   const project = new ProjectFiles();
   // Where modules are, and what package.json says of each of a thousand files: asked for every program that is built.
   const modules = ts.createModuleResolutionCache(folder, canonical, options);

@@ -56,7 +56,7 @@ export async function launchKernel({
       resolve();
     });
     child.once('exit', (code, signal) => {
-      if (!isClosing) client.fail(new Error(`the kernel process ended (${signal ?? `exit code ${code}`})`));
+      if (!isClosing) client.fail(new Error(`the kernel process ended (${endingOf(code, signal)})`));
       resolve();
     });
   });
@@ -93,4 +93,13 @@ export async function launchKernel({
   } finally {
     clearTimeout(late);
   }
+}
+
+/** How the process ended, and what that usually means. */
+function endingOf(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal === 'SIGABRT') {
+    return 'SIGABRT, as when its memory is used up; NODE_OPTIONS=--max-old-space-size=8192 gives it 8 GB';
+  }
+  if (signal === 'SIGKILL') return 'SIGKILL, as when the machine has no memory left';
+  return signal ?? `exit code ${code}`;
 }

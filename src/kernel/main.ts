@@ -2,6 +2,7 @@
  * Entry of the kernel process: `node <flags of kernelspec.ts> main.ts CONNECTION_FILE`. The main thread runs
  * user code and nothing else; a worker thread talks to the front end.
  */
+import process from 'node:process';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { userError } from '../core/index.ts';
 import * as displayApi from '../notebook/display.ts';
@@ -10,6 +11,7 @@ import { tolerateCutAsyncStacks } from './async-stack.ts';
 import { captureStreams } from './capture.ts';
 import { captureChildren } from './capture-children.ts';
 import { captureDescriptors } from './capture-descriptors.ts';
+import { hideAsyncBookkeeping } from './cell/inspection.ts';
 import { currentExecution, enableExecutions } from './cell/runtime.ts';
 import { installStackMapper } from './cell/stack.ts';
 import { describeError, Interrupted } from './cell/traceback.ts';
@@ -31,6 +33,7 @@ const { connectionFile, mode } = readParameters(process.argv.slice(2));
 // Meant for this process (see kernelspec.ts), not for what cells start.
 delete process.env.MALLOC_ARENA_MAX;
 installStackMapper();
+hideAsyncBookkeeping();
 enableExecutions();
 tolerateCutAsyncStacks();
 const shared = new SharedArrayBuffer(SHARED.SLOTS * 4);

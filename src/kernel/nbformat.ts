@@ -37,7 +37,7 @@ export function parseNotebook(text: string, path: string): Notebook {
     );
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     throw bad(text.trim() === '' ? 'an empty file' : `not JSON (${(error as Error).message})`);
   }
@@ -58,6 +58,19 @@ export function parseNotebook(text: string, path: string): Notebook {
   if (!isObject(value.metadata)) throw bad('metadata is not an object');
   if (typeof value.nbformat_minor !== 'number') value.nbformat_minor = 0;
   return value as unknown as Notebook;
+}
+
+/** Refuses a notebook that says it is in another language. @throws NOTEBOOK_LANGUAGE */
+export function checkLanguage({ metadata }: Notebook, path: string): void {
+  const { kernelspec, language_info: info } = metadata;
+  const said = (isObject(kernelspec) && kernelspec.language) || (isObject(info) && info.name);
+  if (typeof said !== 'string' || /^(typescript|javascript|ts|js)$/i.test(said)) return;
+  throw userError(
+    'NOTEBOOK_LANGUAGE',
+    'a notebook in TypeScript',
+    `${path} in ${said}`,
+    'run it with its own kernel',
+  );
 }
 
 /** Text of a notebook file, with the key order and indentation Jupyter writes. */
@@ -83,14 +96,20 @@ export function toLines(text: string): string[] {
 }
 
 /**
- * Brings a notebook to nbformat 4.5 (every cell has an id) and names our kernel and language, so that
+ * Brings a notebook to what Jupyter would save (nbformat 4.5, every cell with an id, texts by lines) and names our kernel and language, so that
  * Jupyter opens it with them.
  */
 export function modernize(notebook: Notebook, kernel: JsonObject, language: JsonObject): void {
   notebook.nbformat_minor = Math.max(5, notebook.nbformat_minor);
   const taken = new Set(notebook.cells.map((cell) => cell.id));
+  const seen = new Set<string>();
   notebook.cells.forEach((cell, at) => {
-    cell.id ??= freshId(`${at}\n${sourceOf(cell)}`, taken);
+    // Editors copy cells with their id; Jupyter corrects such a notebook, other readers refuse it.
+    const { id } = cell;
+    const isFine = typeof id === 'string' && /^[\w-]{1,64}$/.test(id) && !seen.has(id);
+    cell.id = isFine ? id : freshId(`${at}\n${sourceOf(cell)}`, taken);
+    seen.add(cell.id);
+    cell.source = toLines(sourceOf(cell));
     if (cell.cell_type !== 'code') return;
     cell.outputs ??= [];
     cell.execution_count ??= null;
@@ -124,7 +143,7 @@ export function injectParameters(notebook: Notebook, parameters: ReadonlyMap<str
   notebook.cells.splice(at, 0, { cell_type: 'code', metadata, source, execution_count: null, outputs: [] });
 }
 
-function hasTag(cell: Cell, tag: string): boolean {
+export function hasTag(cell: Cell, tag: string): boolean {
   const tags = cell.metadata.tags;
   return Array.isArray(tags) && tags.includes(tag);
 }

@@ -59,7 +59,7 @@ export class Signer {
 /** Frames of one message, ready to send. */
 export function encode(message: Message, signer: Signer): Uint8Array[] {
   const parts = [message.header, message.parent, message.metadata, message.content].map((part) =>
-    Buffer.from(JSON.stringify(part), 'utf8'),
+    Buffer.from(wellFormed(JSON.stringify(part)), 'utf8'),
   );
   return [
     ...message.identities,
@@ -68,6 +68,16 @@ export function encode(message: Message, signer: Signer): Uint8Array[] {
     ...parts,
     ...message.buffers,
   ];
+}
+
+/**
+ * JSON writes half of a surrogate pair, which is no character, as an escape. Front ends read it and cannot save the
+ * notebook any more, since UTF-8 has no such character; it becomes U+FFFD, as in any text that Node writes.
+ */
+function wellFormed(json: string): string {
+  if (!json.includes('\\ud')) return json;
+  // A backslash that is itself escaped begins no escape.
+  return json.replace(/\\\\|\\ud[89a-f][0-9a-f]{2}/g, (found) => (found === '\\\\' ? found : '\ufffd'));
 }
 
 /**

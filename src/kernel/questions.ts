@@ -52,23 +52,24 @@ export class Questions {
     const prefix = /[\w$\u0080-\uffff]*$/.exec(code.slice(0, at))?.[0] ?? '';
     const span = found?.optionalReplacementSpan ?? found?.entries[0]?.replacementSpan;
     const from = span !== undefined && span.start - start <= at ? span.start - start : at - prefix.length;
-    const typed = code.slice(from, at).toLowerCase();
+    const typed = code.slice(from, at);
     const entries = (found?.entries ?? [])
-      .filter(({ name }) => name.toLowerCase().startsWith(typed) && !name.startsWith('__interplay'))
-      .sort((a, b) => (a.sortText < b.sortText ? -1 : a.sortText > b.sortText ? 1 : a.name < b.name ? -1 : 1))
+      .filter(({ name }) => isBegun(name, typed) && !name.startsWith('__interplay'))
+      .sort((a, b) => order(rank(a, typed), rank(b, typed)))
       .slice(0, MOST_MATCHES);
     const cursorStart = toPoints(code, from);
+    const cursorEnd = toPoints(code, at);
     return {
       status: 'ok',
       matches: entries.map(({ name }) => name),
       cursor_start: cursorStart,
-      cursor_end: cursor,
+      cursor_end: cursorEnd,
       metadata: {
         _jupyter_types_experimental: entries.map(({ name, kind }) => ({
           text: name,
           type: String(kind),
           start: cursorStart,
-          end: cursor,
+          end: cursorEnd,
         })),
       },
     };
@@ -100,6 +101,8 @@ export class Questions {
     const signature = ts
       .displayPartsToString(info.displayParts)
       .replace(/^\(alias\) (.*)\n(?:import|export) .*$/s, '$1');
+    // All that TypeScript says of a name that does not exist.
+    if (signature === 'any') return undefined;
     // A module has no documentation of its own.
     const [, module = ''] = /^(?:\(alias\) )?import (\w+)$/.exec(signature) ?? [];
     if (module in HELPERS) return { signature: `namespace ${module}`, documentation: HELPERS[module]!.about };
@@ -121,6 +124,21 @@ export class Questions {
     const name = text.slice(0, help.applicableSpan.start - 1).trimEnd();
     return { signature, documentation: this.#documentation.at(path, Math.max(0, name.length - 1)) };
   }
+}
+
+function isBegun(name: string, typed: string): boolean {
+  return name.toLowerCase().startsWith(typed.toLowerCase());
+}
+
+/** What decides the order of completions: names that begin as typed, then TypeScript's own order, then the alphabet. */
+function rank({ name, sortText }: ts.CompletionEntry, typed: string): string[] {
+  return [name.startsWith(typed) ? '0' : '1', sortText, name];
+}
+
+function order(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((part, i) => part !== b[i]);
+  if (at < 0) return 0;
+  return a[at]! < b[at]! ? -1 : 1;
 }
 
 /** Whether a front end in which Enter may run the code should run it. */

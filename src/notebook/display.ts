@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
+import { isProxy } from 'node:util/types';
 import { libraryRows, tableBundle } from './table-html.ts';
 
 /** Representations of one thing by MIME type; a front end picks the richest it can show. */
@@ -99,6 +100,16 @@ function show(value: unknown, id: string | undefined, type: 'display_data' | 'up
  * arquero or danfojs comes in pages, everything else is text as Node prints it.
  */
 export function toBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
+  if (!isProxy(value)) return bundleOf(value);
+  try {
+    return bundleOf(value);
+  } catch {
+    // A proxy may answer any question with an error; Node prints its target without asking it.
+    return textBundle(value);
+  }
+}
+
+function bundleOf(value: unknown): MimeBundle | Promise<MimeBundle> {
   if (isMimeBundle(value)) return value;
   const method = displayMethod(value);
   if (method !== undefined) {
@@ -106,10 +117,11 @@ export function toBundle(value: unknown): MimeBundle | Promise<MimeBundle> {
     return shown instanceof Promise ? shown.then(checkBundle) : checkBundle(shown);
   }
   const rows = libraryRows(value);
-  if (rows !== undefined) return tableBundle(rows);
-  return {
-    'text/plain': typeof value === 'string' ? inspect(value) : inspect(value, { maxArrayLength: 100 }),
-  };
+  return rows === undefined ? textBundle(value) : tableBundle(rows);
+}
+
+function textBundle(value: unknown): MimeBundle {
+  return { 'text/plain': inspect(value, { maxArrayLength: 100 }) };
 }
 
 /** A plain object of which every key is a MIME type. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -15,8 +16,10 @@ import { fileURLToPath } from 'node:url';
 import { InterplayError } from '../../src/core/index.ts';
 import { executeNotebook } from '../../src/kernel/headless.ts';
 import {
+  checkLanguage,
   formatNotebook,
   injectParameters,
+  modernize,
   type Notebook,
   type Output,
   OutputCollector,
@@ -95,6 +98,33 @@ describe('notebook files', () => {
     const plain = notebookOf(code('1'));
     injectParameters(plain, new Map([['a', true]]));
     assert.deepEqual(plain.cells.map(sourceOf), ['// Parameters\nvar a = true;', '1']);
+  });
+
+  it('takes a notebook in TypeScript, JavaScript or in no language at all', () => {
+    const inLanguage = (metadata: JsonObject) => () =>
+      checkLanguage({ ...notebookOf(), metadata }, 'x.ipynb');
+    for (const metadata of [
+      {},
+      { kernelspec: { name: 'tslab', language: 'typescript' } },
+      { kernelspec: { name: 'jslab', language: 'javascript' } },
+      { kernelspec: { name: 'x' }, language_info: { name: 'typescript' } },
+    ]) {
+      assert.doesNotThrow(inLanguage(metadata));
+    }
+    for (const metadata of [{ kernelspec: { language: 'python' } }, { language_info: { name: 'R' } }]) {
+      assert.throws(inLanguage(metadata), /NOTEBOOK_LANGUAGE|in python|in R/);
+    }
+  });
+
+  it('reads a byte order mark, and gives cells with the same or a forbidden id one of their own', () => {
+    const ids = ['same', 'same', 'bad id!', 'x'.repeat(65), 'kept'];
+    const cells = ids.map((id) => ({ ...code('1'), id }));
+    const notebook = parseNotebook(`\ufeff${JSON.stringify({ ...notebookOf(), cells })}`, 'x');
+    modernize(notebook, {}, {});
+    const given = notebook.cells.map(({ id }) => id!);
+    assert.deepEqual([given[0], given[4], new Set(given).size], ['same', 'kept', 5]);
+    assert.deepEqual(notebook.cells[0]!.source, ['1']);
+    for (const id of given) assert.match(id, /^[\w-]{1,64}$/);
   });
 
   it('collects outputs as Jupyter does: joined streams, updates in place, clearing', () => {
@@ -186,7 +216,7 @@ describe('headless runner', function () {
 
   it('a cell over its time is stopped, a dying kernel is reported, and both keep what was written', async () => {
     const slow = notebookOf(code('console.log("begun"); while (true);'), code('"never"'));
-    const slowRun = executeNotebook(slow, { cwd: folder, timeout: 0.3, typeCheck: 'off' });
+    const slowRun = executeNotebook(slow, { cwd: folder, timeout: 2, typeCheck: 'off' });
     const dying = notebookOf(
       code(
         'console.log("last words"); await new Promise((r) => setTimeout(r, 200)); process.kill(process.pid, "SIGKILL"); await new Promise(() => {})',
@@ -230,6 +260,86 @@ describe('headless runner', function () {
     );
     assert.deepEqual(notebook.cells[0]!.outputs![0]!.text, ['begun\n', 'saved\n']);
     assert.equal(notebook.cells[1]!.execution_count, null);
+  });
+
+  it('stopped before its first cell, it runs none', async () => {
+    const { executed } = await executeNotebook(notebookOf(code('1')), {
+      cwd: folder,
+      signal: AbortSignal.abort(),
+    });
+    assert.equal(executed, 0);
+  });
+
+  it('gives what there is of a long cell, and only when there is more', async () => {
+    const snapshots: Notebook[] = [];
+    const source = notebookOf(
+      code('console.log("begun"); await new Promise((r) => setTimeout(r, 300)); console.log("done")'),
+    );
+    await executeNotebook(source, {
+      cwd: folder,
+      typeCheck: 'off',
+      snapshotInterval: 20,
+      onSnapshot: (notebook) => snapshots.push(structuredClone(notebook)),
+    });
+    const texts = snapshots.map((notebook) =>
+      notebook.cells[0]!.outputs!.map(({ text }) => text as string[] | undefined),
+    );
+    // Of one cell: its number, its first text, its second.
+    assert.ok(
+      texts.some(([text]) => text?.[0] === 'begun\n' && text.length === 1),
+      JSON.stringify(texts),
+    );
+    assert.ok(texts.length <= 3, `${texts.length} snapshots`);
+  });
+
+  it('on the command line: a request to end saves what there is', async () => {
+    writeFileSync(
+      join(folder, 'long.ipynb'),
+      JSON.stringify(
+        notebookOf(
+          code('console.log("begun"); display({ "text/plain": "shown" }); await new Promise(() => {})'),
+          code('2'),
+        ),
+      ),
+    );
+    const out = join(folder, 'ended.ipynb');
+    const child = spawn(process.execPath, [CLI, 'run', 'long.ipynb', '--out', out, '--type-check', 'off'], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    // Its first line: the first cell begins.
+    await once(child.stderr, 'data');
+    setTimeout(() => child.kill('SIGTERM'), 1000);
+    const [status] = await once(child, 'exit');
+    assert.equal(status, 143);
+    const saved = parseNotebook(readFileSync(out, 'utf8'), out);
+    assert.deepEqual(saved.cells[0]!.outputs![0]!.text, ['begun\n']);
+    assert.deepEqual(saved.cells[1]!.outputs, []);
+  });
+
+  it('on the command line: what cannot be right is refused before anything runs or is written', () => {
+    const input = join(folder, 'refused.ipynb');
+    writeFileSync(input, JSON.stringify(notebookOf(code('const steps = 1;', ['parameters']))));
+    const python = join(folder, 'python.ipynb');
+    const metadata = { kernelspec: { name: 'python3', language: 'python' } };
+    writeFileSync(python, JSON.stringify({ ...notebookOf(code('import os')), metadata }));
+    const before = readdirSync(folder);
+    for (const [words, code] of [
+      [[input, '--out', 'never.ipynb', '-p', 'stpes=3'], 'PARAMETER_UNKNOWN'],
+      [[input, '--out', 'never.ipynb', '--seed', '3'], 'PARAMETER_UNKNOWN'],
+      [[input, '--out', 'never.ipynb', '-p', 'steps=many'], 'PARAMETER_TYPE'],
+      [[input, '--out', folder], 'OUTPUT_UNWRITABLE'],
+      [[input, '--out', join(input, 'x.ipynb')], 'OUTPUT_UNWRITABLE'],
+      [[python, '--out', 'never.ipynb'], 'NOTEBOOK_LANGUAGE'],
+    ] as const) {
+      const { status, stderr } = spawnSync(process.execPath, [CLI, 'run', ...words], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      assert.deepEqual([status, stderr.split(':')[1]], [2, ` ${code}`], stderr);
+      assert.equal(stderr.trim().split('\n').length, 1, stderr);
+    }
+    assert.deepEqual(readdirSync(folder), before);
   });
 
   it('on the command line: exit 1 and one line for a failed cell, output saved; exit 2 and nothing for bad input', () => {

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +53,23 @@ describe('kernelspec', () => {
     assert.ok(existsSync(join(place, 'kernel.json')));
   });
 
+  it('install replaces an earlier one of ours, and no other', () => {
+    const place = installKernelspec('python3', { dataDirectory: folder });
+    installKernelspec('python3', { dataDirectory: folder }, 'warn');
+    const file = join(place, 'kernel.json');
+    assert.match(readFileSync(file, 'utf8'), /--type-check=warn/);
+    writeFileSync(file, '{"display_name": "Python 3"}');
+    assert.throws(() => installKernelspec('python3', { dataDirectory: folder }), withCode('KERNEL_NOT_OURS'));
+    assert.equal(readFileSync(file, 'utf8'), '{"display_name": "Python 3"}');
+  });
+
+  it('uninstall leaves what others have put into the folder', () => {
+    const place = installKernelspec('mine', { dataDirectory: folder });
+    writeFileSync(join(place, 'notes.txt'), 'mine');
+    uninstallKernelspec('mine', { dataDirectory: folder });
+    assert.deepEqual(readdirSync(place), ['notes.txt']);
+  });
+
   it('refuses names that leave the folder', () => {
     for (const name of ['..', '../x', 'a/b', '', 'a b'])
       assert.throws(() => kernelspecFolder(name), withCode('KERNEL_NAME'));
@@ -79,6 +104,7 @@ describe('kernelspec', () => {
     const both = interplay('install', '--prefix', folder, '--user');
     assert.equal(both.status, 2);
     assert.match(both.stderr, /^interplay: KERNEL_PLACE: /);
+    assert.match(interplay('install', '--prefix', '').stderr, /^interplay: KERNEL_PLACE: /);
     assert.equal(interplay('uninstall', '--prefix', folder).status, 0);
   });
 });

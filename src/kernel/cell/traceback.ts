@@ -2,9 +2,12 @@
 import { inspect } from 'node:util';
 import { InterplayError } from '../../core/index.ts';
 import { codeFrame } from './position.ts';
-import { findCell } from './stack.ts';
+import { findCell, isKernelPlace, isPackagePlace } from './stack.ts';
 import { CellSyntaxError } from './syntax-error.ts';
 import { CellTypeError } from './type-error.ts';
+
+/** A cause shows this many of its frames, innermost first. */
+const MOST_CAUSE_FRAMES = 5;
 
 export interface ErrorContent {
   ename: string;
@@ -40,14 +43,37 @@ export function describeError(error: unknown): ErrorContent {
   const ename = error instanceof InterplayError ? error.code : safely(() => String(error.name || 'Error'));
   const evalue = safely(() => String(error.message));
   if (error instanceof Interrupted) return { ename, evalue, traceback: [`${ename}: ${evalue}`] };
-  const stack = safely(() => String(error.stack ?? ''));
-  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  const shown = frames.filter((line) => !isInternal(line));
-  const traceback = [`${ename}: ${evalue}`, ...cellFrame(shown), ...shown];
-  for (const cause of causes(error)) traceback.push(`Caused by: ${cause}`);
+  const frames = visibleFrames(error);
+  // A mistake of the user is at the call; where this package noticed it says nothing to them.
+  const at = error instanceof InterplayError ? frames.findIndex((line) => !isPackagePlace(line)) : 0;
+  const shown = at < 0 ? [] : frames.slice(at);
+  const traceback = [`${ename}: ${evalue}`, ...cellFrame(shown), ...withoutRepetition(shown)];
+  for (const cause of causes(error, shown)) traceback.push(`Caused by: ${cause}`);
   const extra = details(error);
   if (extra !== '') traceback.push(extra);
   return { ename, evalue, traceback };
+}
+
+/** Lines of the stack of `error` that speak of the user's code. */
+function visibleFrames(error: Error): string[] {
+  const stack = safely(() => String(error.stack ?? ''));
+  const message = safely(() => String(error.message));
+  // The message comes first, and may have lines that look like frames.
+  const at = stack.indexOf(message);
+  const frames = stack.slice(at < 0 ? 0 : at + message.length).split('\n');
+  return frames.filter((line) => /^\s+at /.test(line) && !isInternal(line));
+}
+
+/** A recursion shows one of its equal frames, and how many there are. */
+function withoutRepetition(frames: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (let at = 0, end = 0; at < frames.length; at = end) {
+    while (frames[end] === frames[at]) end++;
+    lines.push(frames[at]!);
+    if (end - at === 2) lines.push(frames[at]!);
+    else if (end - at > 2) lines.push(`    ... the same call ${end - at - 1} more times`);
+  }
+  return lines;
 }
 
 function isErrorLike(value: unknown): value is Error {
@@ -56,8 +82,11 @@ function isErrorLike(value: unknown): value is Error {
 
 /** The kernel's own frames and Node's loader say nothing about the user's code. */
 function isInternal(line: string): boolean {
-  return /node:internal|node:async_hooks|\/core\/cancellation\.ts|\bnode:vm\b|\/src\/kernel\/|CellRuntime|node_modules\/tsx\/|processTicksAndRejections/.test(
-    line,
+  return (
+    isKernelPlace(line) ||
+    /node:internal|node:async_hooks|\bnode:vm\b|CellRuntime|node_modules\/tsx\/|processTicksAndRejections/.test(
+      line,
+    )
   );
 }
 
@@ -73,17 +102,24 @@ function cellFrame(frames: readonly string[]): string[] {
   return [];
 }
 
-function* causes(error: Error): Generator<string> {
+/** What an error was caused by, each with the frames that lead from the error's own to it. */
+function* causes(error: Error, frames: readonly string[]): Generator<string> {
+  const seen = new Set<unknown>([error]);
   let cause = error.cause;
-  for (let depth = 0; depth < 5 && cause !== undefined; depth++) {
-    yield safely(() =>
-      isErrorLike(cause) ? `${cause.name}: ${cause.message}` : inspect(cause, { depth: 1 }),
-    );
+  for (let depth = 0; depth < 5 && cause !== undefined && !seen.has(cause); depth++) {
+    seen.add(cause);
+    yield causeText(cause, frames);
     cause = isErrorLike(cause) ? cause.cause : undefined;
   }
   if (error instanceof AggregateError) {
-    for (const inner of error.errors.slice(0, 10)) yield safely(() => String(inner));
+    for (const inner of error.errors.slice(0, 10)) yield causeText(inner, frames);
   }
+}
+
+function causeText(cause: unknown, known: readonly string[]): string {
+  if (!isErrorLike(cause)) return safely(() => inspect(cause, { depth: 1 }));
+  const own = withoutRepetition(visibleFrames(cause).filter((frame) => !known.includes(frame)));
+  return [safely(() => `${cause.name}: ${cause.message}`), ...own.slice(0, MOST_CAUSE_FRAMES)].join('\n');
 }
 
 /** Properties an error carries beside the usual ones (`code`, `errno`…), as Node prints them. */
