@@ -10,6 +10,7 @@ import { writeFileAtomically } from '../../src/core/files.ts';
 import { readJsonFile } from '../../src/core/json.ts';
 import {
   type ChosenTokens,
+  canonicalJson,
   chooseTokens,
   createTaskSource,
   disposeQwen2,
@@ -25,11 +26,13 @@ import {
   type NextTokenAccuracy,
   nextTokenAccuracy,
   type PretrainInput,
+  type PretrainResult,
   type ProgressSink,
   predictChosen,
   pretrain,
   type RmtInput,
   rmt,
+  sha256,
   trainingText,
 } from '../../src/index.ts';
 
@@ -82,8 +85,33 @@ export const settingsOf = (name: ModelName | 'grpo'): Record<string, unknown> =>
     unknown
   >;
 
-/** The base: pre-trained on texts half of which have thoughts inside. Returns its checkpoint. */
-export async function trainBase(experiment: Experiment): Promise<string> {
+/**
+ * The checkpoint of a run: begun, gone on with, or, where it is known to be finished with these settings, without
+ * opening the run again, so that other processes may read it meanwhile.
+ */
+async function once<Settings extends object>(
+  experiment: Experiment,
+  name: string,
+  settings: Settings,
+  run: (settings: Settings, options: ReturnType<typeof where>) => Promise<Finished>,
+): Promise<string> {
+  const hash = sha256(canonicalJson(settings), 16);
+  const file = join(experiment.out, `seed-${experiment.seed}`, `${name}.json`);
+  const known = existsSync(file)
+    ? (readJsonFile(file, 'finished run') as { settings: string; checkpoint: string })
+    : undefined;
+  if (known?.settings === hash) return known.checkpoint;
+  const { model, checkpoint, finished } = await run(settings, where(experiment, name));
+  disposeQwen2(model);
+  if (!finished) throw new Error(`${name} was stopped; the same call goes on`);
+  writeFileAtomically(file, `${JSON.stringify({ settings: hash, checkpoint })}\n`);
+  return checkpoint;
+}
+
+type Finished = Pick<PretrainResult, 'model' | 'checkpoint' | 'finished'>;
+
+/** The base: pre-trained on texts with thoughts inside. Returns its checkpoint. */
+export function trainBase(experiment: Experiment): Promise<string> {
   const { seed, quick } = experiment;
   const small = {
     tokenizer: { vocabulary: 512, tasks: 300 },
@@ -92,22 +120,19 @@ export async function trainBase(experiment: Experiment): Promise<string> {
     validate_every: 0,
   };
   const settings = { ...settingsOf('base'), ...(quick ? small : {}), seed } as PretrainInput;
-  const { model, checkpoint } = await pretrain(settings, where(experiment, 'base'));
-  disposeQwen2(model);
-  return checkpoint;
+  return once(experiment, 'base', settings, pretrain);
 }
 
 /** A method of mid-training from the base. Returns its checkpoint. */
 export async function trainMethod(experiment: Experiment, method: Method): Promise<string> {
   const { seed, quick } = experiment;
   const init = await trainBase(experiment);
-  const given = { ...settingsOf(method), init, seed };
-  const budget = {
-    token_equivalents: quick
-      ? 8_000
-      : (given as unknown as { budget: { token_equivalents: number } }).budget.token_equivalents,
+  const given = {
+    ...settingsOf(method),
+    init,
+    seed,
+    ...(quick ? { budget: { token_equivalents: 8_000 } } : {}),
   };
-  const run = where(experiment, method);
   if ('preset' in given) {
     const { positions } = given as unknown as { positions: object };
     const small = {
@@ -117,19 +142,12 @@ export async function trainMethod(experiment: Experiment, method: Method): Promi
       batch_tokens: 512,
       validation: { tasks: 4, positions: 3, every: 0 },
     };
-    const { model, checkpoint } = await rmt({ ...given, budget, ...(quick ? small : {}) } as RmtInput, run);
-    disposeQwen2(model);
-    return checkpoint;
+    return once(experiment, method, { ...given, ...(quick ? small : {}) } as RmtInput, rmt);
   }
   // ReMiT learns from the base tuned by GRPO, whose cost is not counted.
   const remit = method === 'remit' ? { remit: { reference: await tune(experiment, 'base') } } : {};
   const small = { validation: { tasks: 10 } };
-  const { model, checkpoint } = await pretrain(
-    { ...given, budget, ...remit, ...(quick ? small : {}) } as unknown as PretrainInput,
-    run,
-  );
-  disposeQwen2(model);
-  return checkpoint;
+  return once(experiment, method, { ...given, ...remit, ...(quick ? small : {}) } as PretrainInput, pretrain);
 }
 
 /** The checkpoint of the base or a method. */
@@ -142,9 +160,7 @@ export async function tune(experiment: Experiment, name: ModelName): Promise<str
   const init = await train(experiment, name);
   const small = { prompts_per_step: 2, group_size: 2, steps: 1, max_response_tokens: 24 };
   const settings = { ...settingsOf('grpo'), ...(quick ? small : {}), init, seed } as unknown as GrpoInput;
-  const { model, checkpoint } = await grpo(settings, where(experiment, `grpo-${name}`));
-  disposeQwen2(model);
-  return checkpoint;
+  return once(experiment, `grpo-${name}`, settings, grpo);
 }
 
 /** Edges of easy, medium and hard, nats: those of every method's settings. */
