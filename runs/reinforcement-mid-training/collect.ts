@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { from } from 'arquero';
 import { writeFileAtomically } from '../../src/core/files.ts';
-import { BUCKETS, pairedGains, passAtKFrame, readMetrics } from '../../src/index.ts';
+import { BUCKETS, type NextTokenAccuracy, pairedGains, passAtKFrame, readMetrics } from '../../src/index.ts';
 import {
   ABLATIONS,
   type Experiment,
+  lastBudget,
   type ModelName,
   measureTokens,
   RANGES,
@@ -71,28 +72,12 @@ export async function collect(
   for (const experiment of experiments) {
     const { seed, out, quick } = experiment;
     const continued = models.includes('continued') ? 'continued' : 'base';
+    // The base behind the budget that RMT ends with: what that budget alone changes.
+    const { accuracy: announced } = await measureTokens(experiment, 'base', lastBudget('rmt'));
+    results.accuracy.push(...accuracyCells(announced, { seed, model: BASE_WITH_BUDGET }));
     for (const model of models) {
       const { accuracy, entropies } = await measureTokens(experiment, model);
-      for (const difficulty of ['all', ...BUCKETS] as const) {
-        const found = difficulty === 'all' ? accuracy : accuracy.by_bucket[difficulty];
-        if (found === undefined) continue;
-        for (const prediction of ['plain', 'thinking'] as const) {
-          const { value, low, high, n } = found[prediction];
-          const { thought_length, closed } = accuracy;
-          results.accuracy.push({
-            seed,
-            model,
-            difficulty,
-            prediction,
-            value,
-            low,
-            high,
-            n,
-            thought_length,
-            closed,
-          });
-        }
-      }
+      results.accuracy.push(...accuracyCells(accuracy, { seed, model }));
       for (const bin of entropies) results.entropies.push({ seed, model, ...bin });
       for (const stage of (ABLATIONS as readonly string[]).includes(model)
         ? (['mid'] as const)
@@ -135,6 +120,22 @@ export async function collect(
     }
   }
   return results;
+}
+
+/** The base in `accuracy`, thinking behind RMT's last budget. */
+export const BASE_WITH_BUDGET = 'base-with-budget';
+
+/** Rows by difficulty, at once and after thinking. */
+function accuracyCells(accuracy: NextTokenAccuracy, of: TableRow): TableRow[] {
+  const { thought_length, closed } = accuracy;
+  return (['all', ...BUCKETS] as const).flatMap((difficulty) => {
+    const found = difficulty === 'all' ? accuracy : accuracy.by_bucket[difficulty];
+    if (found === undefined) return [];
+    return (['plain', 'thinking'] as const).map((prediction) => {
+      const { value, low, high, n } = found[prediction];
+      return { ...of, difficulty, prediction, value, low, high, n, thought_length, closed };
+    });
+  });
 }
 
 /** A line of a log as a row: the curves in it, those by difficulty spread over columns. */

@@ -205,13 +205,20 @@ export interface TokenMeasures {
   entropies: EntropyBin[];
 }
 
-/** Measures a model on the held-out tokens; kept beside the runs. */
-export async function measureTokens(experiment: Experiment, name: ModelName): Promise<TokenMeasures> {
+/** Measures a model on the held-out tokens, its thoughts behind a budget or none; kept beside the runs. */
+export async function measureTokens(
+  experiment: Experiment,
+  name: ModelName,
+  budget = lastBudget(name),
+): Promise<TokenMeasures> {
   const { out, seed, quick } = experiment;
-  const file = join(out, `seed-${seed}`, `tokens-${name}.json`);
+  const file = join(
+    out,
+    `seed-${seed}`,
+    `tokens-${name}${budget === lastBudget(name) ? '' : `-${budget}`}.json`,
+  );
   if (existsSync(file)) return readJsonFile(file, 'measures') as TokenMeasures;
   const tokens = await heldOut(experiment);
-  const budget = lastBudget(name);
   const found = await withModel(await train(experiment, name), async (loaded): Promise<TokenMeasures> => {
     const { model, tokenizer } = loaded;
     const predicted = await predictChosen(loaded, tokens, budget === undefined ? {} : { budget });
