@@ -4,6 +4,7 @@
  */
 import { type ColumnTable, table } from 'arquero';
 import { histograms, passAtKCurve, runCurves, trainingCurve } from '../src/figures/index.ts';
+import { leastProcessorTime } from './processorTime.ts';
 import { type BenchmarkRow, row } from './table.ts';
 
 const ROWS = 1_000_000;
@@ -26,19 +27,9 @@ export function figuresBenchmark(): BenchmarkRow[] {
       () => passAtKCurve(sweep, { by: 'evaluation', panels: 'range', where }),
     ],
   ];
-  return works.map(([work, draw]) => row(`${work}, ${ROWS} rows`, 's', best(draw), undefined, LIMIT));
-}
-
-/** Least time of a few rounds. */
-function best(draw: () => unknown): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS; round++) {
-    const before = process.cpuUsage();
-    draw();
-    const { user, system } = process.cpuUsage(before);
-    least = Math.min(least, (user + system) / 1e6);
-  }
-  return least;
+  return works.map(([work, draw]) =>
+    row(`${work}, ${ROWS} rows`, 's', leastProcessorTime(draw, ROUNDS), undefined, LIMIT),
+  );
 }
 
 function column(of: (row: number) => number): Float64Array {

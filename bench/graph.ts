@@ -9,6 +9,7 @@ import { Printer } from '../src/figures/browser.ts';
 import { chromiumPath } from '../src/figures/chromium.ts';
 import { type DrawableGraph, drawGraphPair, drawResponses, saveFigure } from '../src/figures/index.ts';
 import { createTaskSource, responseText } from '../src/tasks/index.ts';
+import { leastProcessorTime } from './processorTime.ts';
 import { type BenchmarkReport, type BenchmarkRow, row } from './table.ts';
 
 const ROUNDS = 7;
@@ -82,17 +83,8 @@ function graphOf(count: number, off = Number.POSITIVE_INFINITY): DrawableGraph {
   return { nodes, query: name(count - 1), answer: nodes.at(-1)!.value };
 }
 
-/** Processor time in ms, the best of several rounds, as others use the machine too. */
-function best(draw: () => unknown): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS; round++) {
-    const before = process.cpuUsage();
-    draw();
-    const { user, system } = process.cpuUsage(before);
-    least = Math.min(least, (user + system) / 1000);
-  }
-  return least;
-}
+/** Processor time in ms. */
+const best = (draw: () => unknown): number => 1000 * leastProcessorTime(draw, ROUNDS);
 
 async function wall(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();

@@ -1,6 +1,7 @@
 /** `interplay grpo`: reinforcement learning from a configuration file. */
 import type { Command } from 'commander';
-import { addRunOptions, INTERRUPTED, type RlRunOptions, runWithSettings } from './rlRun.ts';
+import { INTERRUPTED, runWithSettings } from './rlRun.ts';
+import { addRunOptions, type RunFlags } from './settings.ts';
 import { brief, printJson, terminalProgress } from './terminal.ts';
 
 export function register(program: Command): void {
@@ -10,7 +11,7 @@ export function register(program: Command): void {
   addRunOptions(command, 'docs/rl.md').action(run);
 }
 
-async function run(options: RlRunOptions): Promise<void> {
+async function run(options: RunFlags): Promise<void> {
   const { grpo, parseGrpoConfig } = await import('../rl/index.ts');
   const { disposeQwen2 } = await import('../model/index.ts');
   const result = await runWithSettings(options, parseGrpoConfig, (given, folder, backend) =>

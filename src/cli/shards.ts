@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import { runCancellable } from '../core/cancellation.ts';
 import { userError } from '../core/errors.ts';
 import { openTokenizer, PAPER_TOKENIZER } from '../tokenizer/index.ts';
-import { readConfig } from './pretrain.ts';
-import { amountOption, brief, integerOption, printJson, terminalProgress } from './terminal.ts';
+import { readConfig } from './settings.ts';
+import { amountOption, brief, integerOption, printJson, repeated, terminalProgress } from './terminal.ts';
 
 interface WriteFlags {
   config?: string;
@@ -25,12 +25,7 @@ export function register(program: Command): void {
     .command('write')
     .description('encode the data of training settings, or task files, into a folder of shards')
     .option('--config <file>', 'training settings as JSON; their data, seed and tokenizer are used')
-    .option(
-      '--set <key=value>',
-      'override one setting; repeatable',
-      (value, all: string[]) => [...all, value],
-      [],
-    )
+    .option('--set <key=value>', 'override one setting; repeatable', repeated, [])
     .option('--data <files...>', 'task files instead of the data of the settings')
     .option('--tokenizer <path>', 'tokenizer; default that of the settings, else the one shipped')
     .option('--tokens <n>', 'end at so many tokens (200k, 50M, 10G)', amountOption)

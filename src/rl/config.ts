@@ -3,12 +3,17 @@
  * written next to the run. Defaults are the paper's (PAPER §5.2); a run of another scale names its own numbers.
  */
 import { z } from 'zod';
-import { userError } from '../core/errors.ts';
 import { VERIFIERS } from '../evaluate/index.ts';
 import { dataInputs, dataSchema, type GeneratedData } from '../train/dataConfig.ts';
 import { computeBudgetSchema, parseSettings } from '../train/index.ts';
 import { objectiveSchema, resolveLengths } from './options.ts';
-import { optimizerFields, recordFields, samplingFields, scheduleProblems } from './runFields.ts';
+import {
+  type Contradiction,
+  optimizerFields,
+  recordFields,
+  requireAgreement,
+  samplingFields,
+} from './runFields.ts';
 
 const count = z.int().min(1);
 const share = z.number().min(0).max(1);
@@ -133,15 +138,7 @@ export function parseGrpoConfig(input: unknown, source = 'the settings'): GrpoCo
     ...parsed,
     ...(needsData ? { data: dataSchema.parse(defaultData(parsed.curriculum !== undefined)) } : {}),
   };
-  const problems = contradictions({ steps, mini_batch_prompts, ...given });
-  if (problems.length > 0) {
-    throw userError(
-      'CONFIG',
-      `settings in ${source} that agree`,
-      problems.join('; '),
-      'correct these fields',
-    );
-  }
+  requireAgreement(given, contradictions({ steps, mini_batch_prompts, ...given }), source);
   return {
     ...given,
     objective: resolveLengths(given.objective, given.max_response_tokens),
@@ -168,12 +165,12 @@ export function inputsOf({ init, data, edge, validation, reward }: GrpoConfig): 
 const defaultData = (curriculum: boolean) => (curriculum ? { modes: ['forward', 'reverse'] } : DEFAULT_DATA);
 
 /** Settings that are right each by itself, but not together. */
-function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): string[] {
+function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): Contradiction[] {
   const { data, edge, curriculum, validation, objective } = config;
   const generated = data !== undefined && !('files' in data) && !('shards' in data) ? data : undefined;
   const held = heldOutData(config);
   const own = validation.data;
-  const checks: readonly (readonly [wrong: boolean, problem: string])[] = [
+  return [
     [data !== undefined && edge !== undefined, 'data and edge exclude each other'],
     [data !== undefined && 'shards' in data, 'data.shards: rollouts need tasks, not tokens'],
     [data !== undefined && 'thinking' in data, 'data.thinking: responses are what the model writes'],
@@ -212,7 +209,6 @@ function contradictions(config: Omit<Parsed, 'reward' | 'nominal_length'>): stri
       'validation.data.identity: that of data, or splits are not disjoint',
     ],
   ];
-  return [...checks.filter(([wrong]) => wrong).map(([, problem]) => problem), ...scheduleProblems(config)];
 }
 
 /** The generated tasks that validation draws, with its split; undefined when they come from files or nowhere. */

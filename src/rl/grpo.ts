@@ -8,8 +8,7 @@
  *     await grpo({ init: 'out/run/checkpoints/step-100' }, { out: 'out/rl' })
  */
 import { isCancelled, stopsWithin } from '../core/cancellation.ts';
-import { disposeQwen2, type Qwen2 } from '../model/qwen2.ts';
-import type { Tokenizer } from '../tokenizer/index.ts';
+import { disposeQwen2 } from '../model/qwen2.ts';
 import type { RunLog } from '../train/index.ts';
 import { configHash, openRun } from '../train/runFolder.ts';
 import { inRunFolder, type RunOptions, type RunSession } from '../train/session.ts';
@@ -19,12 +18,13 @@ import { advanceCurriculum, CURRICULUM_START } from './curriculum.ts';
 import { makeExperience } from './experience.ts';
 import { type GrpoMetrics, type GrpoTiming, updateMetrics } from './log.ts';
 import { type GrpoFacts, openParts } from './open.ts';
+import { Pace, stepTiming } from './pace.ts';
 import { PhaseClock } from './phases.ts';
 import type { RewardFunction } from './rewards.ts';
 import { collectRollouts, type StepRollouts } from './rollouts.ts';
 import { readSavedRows, rolloutRows, saveFailedRollouts, writeSamples } from './samples.ts';
-import { Checkpoints, openLog } from './session.ts';
-import { checkInputs, type GrpoState, readGrpoState, restoreRl } from './state.ts';
+import { Checkpoints, openLog, type RlResult } from './session.ts';
+import { type GrpoState, readGrpoState, restoreRl } from './state.ts';
 import { rolloutStatistics } from './statistics.ts';
 import type { UpdateStatistics } from './types.ts';
 import { divergedStep, meanStatistics, runUpdates, type UpdateOptions } from './update.ts';
@@ -38,30 +38,10 @@ export interface GrpoOptions extends RunOptions {
   onStart?: (facts: GrpoFacts) => void;
 }
 
-/** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
-export interface GrpoResult {
-  /** Run folder. */
-  out: string;
-  /** Folder of the last checkpoint, loadable with `loadModel`. */
-  checkpoint: string;
-  model: Qwen2;
-  tokenizer: Tokenizer;
-  /** Those before a resume included. */
-  steps: number;
-  updates: number;
-  rollouts: number;
-  /** Compute spent, by measured lengths. */
-  tokenEquivalents: number;
-  /** Mean reward and share of verified responses of the last step; NaN before the first. */
-  reward: number;
+/** What a run leaves in memory; validations are verified pass@1 on the held-out tasks. */
+export interface GrpoResult extends RlResult {
+  /** Share of verified responses of the last step; NaN before the first. */
   passRate: number;
-  /** Verified pass@1 on the held-out tasks before the first step and after the last; NaN where not measured. */
-  validationBefore: number;
-  validationAfter: number;
-  /** Mean of this call's steps; NaN without any. */
-  secondsPerStep: number;
-  /** False when the run was stopped before its end; `resume` goes on. */
-  finished: boolean;
 }
 
 /**
@@ -108,12 +88,7 @@ async function train(config: GrpoConfig, options: GrpoOptions, session: RunSessi
     // The reference changes only where it is refreshed.
     others: reference !== undefined && objective.reference.kind === 'refreshed' ? { reference } : {},
   };
-  if (resumed !== undefined) {
-    const before = readGrpoState(resumed);
-    checkInputs(before.inputs, parts.inputs);
-    Object.assign(state, before);
-    restoreRl(resumed, tensors, state.updates);
-  }
+  if (resumed !== undefined) restoreRl(resumed, readGrpoState, state, tensors);
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
   options.onStart?.(facts);
@@ -124,7 +99,7 @@ async function train(config: GrpoConfig, options: GrpoOptions, session: RunSessi
     return done >= total;
   };
   const checkpoints = new Checkpoints(run, config.keep_last, tensors, tokenizer, state, resumed);
-  const timed = { steps: 0, milliseconds: 0, from: doneOf(config, state).done };
+  const pace = new Pace(doneOf(config, state).done);
   const phases = new PhaseClock(clock);
   const context = { model, tokenizer, config, recipe, rewards, phases };
 
@@ -191,11 +166,9 @@ async function train(config: GrpoConfig, options: GrpoOptions, session: RunSessi
     checkpoints.changed();
 
     // Log.
-    const { seconds, ...bySeconds } = phases.take();
-    timed.steps++;
-    timed.milliseconds += 1000 * seconds;
+    const taken = phases.take();
     const { done, total, unit } = doneOf(config, state);
-    const secondsLeft = ((timed.milliseconds / 1000) * (total - done)) / (done - timed.from);
+    const secondsLeft = pace.step(taken.seconds, { done, total });
     log.metrics({
       step: number,
       tokens: state.tokens,
@@ -208,15 +181,7 @@ async function train(config: GrpoConfig, options: GrpoOptions, session: RunSessi
       token_equivalents: spent.token_equivalents,
       token_equivalents_nominal: spent.token_equivalents_nominal,
     });
-    log.timing({
-      step: number,
-      seconds,
-      ...bySeconds,
-      tokens_per_second: responseTokens / seconds,
-      rollout_tokens_per_second: responseTokens / bySeconds.rollout_seconds,
-      seconds_left: secondsLeft,
-      memory_mib: process.memoryUsage.rss() / 2 ** 20,
-    });
+    log.timing(stepTiming(number, taken, responseTokens, secondsLeft));
     progress({
       stage: 'grpo',
       done,
@@ -229,7 +194,7 @@ async function train(config: GrpoConfig, options: GrpoOptions, session: RunSessi
         ...(mean === undefined ? {} : { entropy: mean.entropy }),
         ...(mean === undefined || Number.isNaN(mean.kl) ? {} : { kl: mean.kl }),
         ...(state.validation === null ? {} : { validation_pass_at_1: state.validation.last }),
-        tokens_per_second: responseTokens / seconds,
+        tokens_per_second: responseTokens / taken.seconds,
       },
       ...newestSample(step),
     });
@@ -251,7 +216,7 @@ async function train(config: GrpoConfig, options: GrpoOptions, session: RunSessi
     passRate: state.last?.pass_rate ?? Number.NaN,
     validationBefore: state.validation?.first ?? Number.NaN,
     validationAfter: isFinished() ? (state.validation?.last ?? Number.NaN) : Number.NaN,
-    secondsPerStep: timed.milliseconds / timed.steps / 1000,
+    secondsPerStep: pace.secondsPerStep,
     finished: isFinished(),
   };
 }

@@ -1,5 +1,6 @@
 /** Settings that all programs of reinforcement learning have, with the defaults of the paper (PAPER §5.2). */
 import { z } from 'zod';
+import { userError } from '../core/errors.ts';
 import { DECAY_SHAPES, SCHEDULES } from '../train/index.ts';
 
 const count = z.int().min(1);
@@ -44,14 +45,36 @@ export const recordFields = {
   tensorboard: z.boolean().default(false).describe('also writes TensorBoard event files'),
 };
 
-/** What schedules say that is right each by itself, but not together. */
-export function scheduleProblems(config: {
+interface ScheduleFields {
   schedule: string;
   learning_rate: number;
   min_learning_rate: number;
   warmup: number;
   decay: number;
-}): string[] {
+}
+
+/** Whether settings contradict one another, and what is said then. */
+export type Contradiction = readonly [wrong: boolean, problem: string];
+
+/**
+ * Refuses settings that are right each by itself, but not together; all problems at once, those of the schedule last.
+ * `source` names the file.
+ * @throws CONFIG
+ */
+export function requireAgreement(
+  config: ScheduleFields,
+  checks: readonly Contradiction[],
+  source: string,
+): void {
+  const problems = [
+    ...checks.filter(([wrong]) => wrong).map(([, problem]) => problem),
+    ...scheduleProblems(config),
+  ];
+  if (problems.length === 0) return;
+  throw userError('CONFIG', `settings in ${source} that agree`, problems.join('; '), 'correct these fields');
+}
+
+function scheduleProblems(config: ScheduleFields): string[] {
   const whole = config.warmup + (config.schedule === 'wsd' ? config.decay : 0);
   return [
     ...(config.min_learning_rate > config.learning_rate ? ['min_learning_rate: at most learning_rate'] : []),

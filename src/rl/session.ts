@@ -1,4 +1,5 @@
-/** What GRPO and reinforcement mid-training do alike around their steps: the log of a run, and its checkpoints. */
+/** What GRPO and reinforcement mid-training do alike around their steps: log, checkpoints, and what they give back. */
+import type { Qwen2 } from '../model/qwen2.ts';
 import type { Tokenizer } from '../tokenizer/index.ts';
 import { RunLog, type RunState, removeOldCheckpoints } from '../train/index.ts';
 import type { RunSession } from '../train/session.ts';
@@ -10,6 +11,31 @@ export type RlState = RunState & {
   /** Step after which the last validation was, −1 before the first. */
   validated: number;
 };
+
+/** What a run leaves in memory; the caller owns the model (free it with `disposeQwen2`). */
+export interface RlResult {
+  /** Run folder. */
+  out: string;
+  /** Folder of the last checkpoint, loadable with `loadModel`. */
+  checkpoint: string;
+  model: Qwen2;
+  tokenizer: Tokenizer;
+  /** Those before a resume included. */
+  steps: number;
+  updates: number;
+  rollouts: number;
+  /** Compute spent, by measured lengths. */
+  tokenEquivalents: number;
+  /** Mean reward of the last step; NaN before the first. */
+  reward: number;
+  /** Before the first step and after the last; NaN where not measured. */
+  validationBefore: number;
+  validationAfter: number;
+  /** Mean of this call's steps; NaN without any. */
+  secondsPerStep: number;
+  /** False when the run was stopped before its end; `resume` goes on. */
+  finished: boolean;
+}
 
 /**
  * The log of a run that begins, or goes on where its checkpoint stands: what was written after it is taken back.

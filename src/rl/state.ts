@@ -55,18 +55,26 @@ const fileOf = (folder: string, name: string) => join(folder, `${name}.safetenso
 /** Reads the state of a checkpoint. @throws CHECKPOINT */
 export const readGrpoState = (folder: string): GrpoState => readStateAs(folder, stateSchema);
 
-/** Puts the tensors of a checkpoint, made after so many updates, into existing ones. */
-export function restoreRl(folder: string, { model, optimizer, others }: RlTensors, updates: number): void {
-  restoreCheckpoint(folder, model, optimizer, updates);
+/**
+ * Puts what a checkpoint holds into the state and the tensors of a run that was opened anew.
+ * @throws CHECKPOINT, RESUME_INPUTS
+ */
+export function restoreRl<State extends { updates: number; inputs: Readonly<Record<string, string>> }>(
+  folder: string,
+  readState: (folder: string) => State,
+  state: State,
+  { model, optimizer, others }: RlTensors,
+): void {
+  const before = readState(folder);
+  checkInputs(before.inputs, state.inputs);
+  Object.assign(state, before);
+  restoreCheckpoint(folder, model, optimizer, state.updates);
   for (const [name, { parameters }] of Object.entries(others))
     readVariables(fileOf(folder, name), parameters);
 }
 
-/** Refuses to go on with other inputs than the run began with. @throws RESUME_INPUTS */
-export function checkInputs(
-  before: Readonly<Record<string, string>>,
-  now: Readonly<Record<string, string>>,
-): void {
+/** Refuses to go on with other inputs than the run began with. */
+function checkInputs(before: Readonly<Record<string, string>>, now: Readonly<Record<string, string>>): void {
   const changed = Object.keys(now).find((name) => before[name] !== now[name]);
   if (changed === undefined) return;
   throw userError(

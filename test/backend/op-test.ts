@@ -121,15 +121,22 @@ async function evaluate(
   });
 }
 
-/** Asserts that the tested backend computes what cpu computes; with `gradient` also its gradient for every float input. */
+const onceOnCpu = new Map<string, Result>();
+
+/**
+ * Asserts that the tested backend computes what cpu computes; with `gradient` also its gradient for every float input.
+ * `once`: a name of operation and inputs that no other comparison has; cpu then computes them once for all engines.
+ */
 export async function compareWithCpu(
   name: string,
   operation: Operation,
   inputs: Input[],
-  options: { gradient?: boolean; tolerance?: Tolerance; gradientTolerance?: Tolerance } = {},
+  options: { gradient?: boolean; tolerance?: Tolerance; gradientTolerance?: Tolerance; once?: string } = {},
 ): Promise<void> {
-  const { gradient = false, tolerance = closely, gradientTolerance = tolerance } = options;
-  const expected = await evaluate('cpu', operation, inputs, gradient);
+  const { gradient = false, tolerance = closely, gradientTolerance = tolerance, once } = options;
+  const known = once === undefined ? undefined : onceOnCpu.get(once);
+  const expected = known ?? (await evaluate('cpu', operation, inputs, gradient));
+  if (once !== undefined) onceOnCpu.set(once, expected);
   const actual = await evaluate(testedBackend(), operation, inputs, gradient);
   assert.equal(actual.outputs.length, expected.outputs.length, `${name}: number of outputs`);
   expected.outputs.forEach((output, i) => {

@@ -19,6 +19,9 @@ function successes(stream: RandomStream, n: number, p: number): number {
   return c;
 }
 
+/** Enough for coverage: the ends of an interval are the 5th and the 195th, and their noise hardly moves how often it covers. */
+const REPLICATES = 200;
+
 describe('bootstrapMeans', () => {
   // Evaluations of M problems × n samples; a problem's chance of success is Beta(a, b), so that the true pass@k is
   // 1 − Π (b + i)/(a + b + i), i < k.
@@ -38,7 +41,7 @@ describe('bootstrapMeans', () => {
         const counts = Array.from({ length: problems }, () => successes(stream, n, beta(stream, a, b)));
         const estimates = bootstrapMeans(
           ks.map((k) => counts.map((c) => passAtK(n, c, k))),
-          { streams: randomFamily('coverage bootstrap', trial), replicates: 400 },
+          { streams: randomFamily('coverage bootstrap', trial), replicates: REPLICATES },
         );
         ks.forEach((k, i) => {
           let none = 1;
@@ -78,7 +81,7 @@ describe('bootstrapMeans', () => {
           }
         }
         const columns = ks.map((k) => counts.map((c) => passAtK(16, c, k)));
-        const bootstrap = { streams: randomFamily('clustered bootstrap', trial), replicates: 400 };
+        const bootstrap = { streams: randomFamily('clustered bootstrap', trial), replicates: REPLICATES };
         const add = (name: keyof typeof covered, estimates: Estimate[]): void => {
           // For uniform p the true pass@k is 1 − 1/(k + 1).
           estimates.forEach((estimate, i) => {

@@ -5,6 +5,7 @@ import type { EvaluationRow } from '../../src/evaluate/index.ts';
 import { createQwen2, type LoadedModel, resolveModelConfig } from '../../src/model/index.ts';
 import { createTaskSource, type Task, trainingText } from '../../src/tasks/index.ts';
 import { trainTokenizer } from '../../src/tokenizer/index.ts';
+import { SMALLEST } from '../train/tiny.ts';
 
 export function microTasks(count: number, seed = 3): Task[] {
   return createTaskSource({ world: 'micro', contexts: ['zoo'], ops: '2-3', split: 'test', seed }).take(count);
@@ -25,16 +26,6 @@ export function rowsOf(folder: string): EvaluationRow[] {
 /** A model of a few thousand parameters with random weights, and its tokenizer. */
 export function tinyLoaded(tasks: readonly Task[], seed = 1): LoadedModel {
   const tokenizer = trainTokenizer(tasks.map(trainingText), { vocabularySize: 350 });
-  const config = resolveModelConfig(
-    {
-      hidden_size: 8,
-      intermediate_size: 16,
-      num_hidden_layers: 1,
-      num_attention_heads: 2,
-      num_key_value_heads: 1,
-      max_position_embeddings: 512,
-    },
-    { vocab_size: tokenizer.vocabularySize },
-  );
+  const config = resolveModelConfig(SMALLEST, { vocab_size: tokenizer.vocabularySize });
   return { model: createQwen2(config, seed), tokenizer, hash: `tiny-${seed}` };
 }

@@ -3,50 +3,16 @@ import assert from 'node:assert/strict';
 import {
   bars,
   type Figure,
-  figure1,
-  figure3,
   figure4,
-  figure5,
-  figure6,
-  figure7,
-  figure8,
   figure9,
   figure10,
-  figure12,
-  figure15,
-  figure17,
-  figure18,
   passAtKCurve,
   pixels,
   runCurves,
 } from '../../src/figures/index.ts';
 import { checkSvg } from './checkSvg.ts';
-import {
-  allocations,
-  alongTraining,
-  budgets,
-  byRun,
-  errorGrid,
-  exposures,
-  hardRatios,
-  midTraining,
-  nll,
-  ratios,
-  rewards,
-  rlRuns,
-  similarity,
-} from './paper-rows.ts';
-
-const findings = {
-  ranges: byRun.filter(({ range }) => range === 'edge'),
-  exposure: exposures,
-  midTraining,
-};
-const runs = rlRuns([
-  ['0.1 % B', 0.7, 240],
-  ['1 % B', 0.5, 260],
-  ['10 % B', 0.4, 280],
-]);
+import { paperFigures } from './paper-figures.ts';
+import { alongTraining } from './paper-rows.ts';
 
 /** Px of the panels of a figure. */
 function panelWidths({ layout }: Figure): number[] {
@@ -59,36 +25,20 @@ function panelWidths({ layout }: Figure): number[] {
     });
 }
 
-const inColumn: Record<string, (width: number) => Figure> = {
-  figure_1: (width) => figure1(findings, { width }),
-  figure_3: (width) => figure3(byRun, { width }),
-  figure_4: (width) => figure4(exposures, { width }),
-  figure_5: (width) => figure5(similarity, { width }),
-  figure_6: (width) => figure6(allocations, { width }),
-  figure_7: (width) => figure7(rewards, { width }),
-  figure_10: (width) => figure10(nll, { width }),
-  figure_12: (width) => figure12(ratios, { width }),
-  figure_15: (width) => figure15(hardRatios, { width }),
-};
-const overThePage: Record<string, (width: number) => Figure> = {
-  ...inColumn,
-  figure_8: (width) => figure8(errorGrid, { width }),
-  figure_9: (width) => figure9(alongTraining, { width }),
-  figure_17: (width) => figure17(runs, { width }),
-  figure_18: (width) => figure18(budgets, { width }),
-};
+const inColumn = [1, 3, 4, 5, 6, 7, 10, 12, 15].map((number) => `figure_${number}`);
+const overThePage = [...inColumn, ...[8, 9, 17, 18].map((number) => `figure_${number}`)];
 
 describe('figures at the width they are printed at', () => {
-  for (const [name, draw] of Object.entries(inColumn)) {
+  for (const name of inColumn) {
     it(`${name} in a column: panels have room, nothing overlaps`, () => {
-      const figure = draw(pixels('column'));
+      const figure = paperFigures[name]!({ width: pixels('column') });
       checkSvg(figure);
       for (const px of panelWidths(figure)) assert.ok(px >= 85, `a panel of ${px} px`);
     });
   }
-  for (const [name, draw] of Object.entries(overThePage)) {
+  for (const name of overThePage) {
     it(`${name} over the page`, () => {
-      const figure = draw(pixels('textwidth'));
+      const figure = paperFigures[name]!({ width: pixels('textwidth') });
       checkSvg(figure);
       for (const px of panelWidths(figure)) assert.ok(px >= 80, `a panel of ${px} px`);
     });

@@ -2,11 +2,9 @@ import assert from 'node:assert/strict';
 import {
   bars,
   type Figure,
-  figure1,
   figure2,
   figure3,
   figure4,
-  figure5,
   figure6,
   figure7,
   figure8,
@@ -14,11 +12,7 @@ import {
   figure10,
   figure11,
   figure12,
-  figure13,
-  figure14,
   figure15,
-  figure16,
-  figure17,
   figure18,
   heatMap,
   histograms,
@@ -29,6 +23,7 @@ import type { Axis, BarTrace, HeatTrace, LineTrace } from '../../src/figures/typ
 import { createTaskSource } from '../../src/tasks/index.ts';
 import { checkSvg } from './checkSvg.ts';
 import { matchesGallery } from './gallery.ts';
+import { paperFigures, rl } from './paper-figures.ts';
 import {
   allocations,
   alongTraining,
@@ -38,12 +33,9 @@ import {
   exposures,
   hardRatios,
   KS,
-  midTraining,
   nll,
   ratios,
   rewards,
-  rlRuns,
-  similarity,
 } from './paper-rows.ts';
 import { byClass, parseXml } from './xml.ts';
 
@@ -61,31 +53,8 @@ const axesNamed = (figure: Figure, letter: 'x' | 'y') =>
     .filter(([name]) => new RegExp(`^${letter}axis\\d*$`).test(name))
     .map(([, axis]) => axis as Axis);
 
-const rl = (names: readonly string[]) =>
-  rlRuns(names.map((name, i) => [name, 0.75 - 0.15 * i, 230 + 14 * i] as const));
-const drawn: Record<string, () => Figure> = {
-  figure_1: () =>
-    figure1({ ranges: byRun.filter(({ range }) => range === 'edge'), exposure: exposures, midTraining }),
-  figure_3: () => figure3(byRun),
-  figure_4: () => figure4(exposures),
-  figure_5: () => figure5(similarity),
-  figure_6: () => figure6(allocations),
-  figure_7: () => figure7(rewards),
-  figure_8: () => figure8(errorGrid),
-  figure_9: () => figure9(alongTraining),
-  figure_10: () => figure10(nll),
-  figure_11: () => figure11(rl(['op 7–10', 'op 9–12', 'op 11–14', 'op 17–20'])),
-  figure_12: () => figure12(ratios),
-  figure_13: () => figure13(ratios),
-  figure_14: () => figure14(rl(['100 % A', '99/1', '90/10', '50/50', '100 % B'])),
-  figure_15: () => figure15(hardRatios),
-  figure_16: () => figure16(rl(['0.1 %', '5 %', '20 %', '33.3 %', '50 %'])),
-  figure_17: () => figure17(rl(['0.1 % B', '1 % B', '10 % B'])),
-  figure_18: () => figure18(budgets),
-};
-
 describe('figures of the paper', () => {
-  for (const [name, draw] of Object.entries(drawn)) {
+  for (const [name, draw] of Object.entries(paperFigures)) {
     it(`${name}: nothing overlaps, n and intervals are said, and it looks as it did`, () => {
       const figure = draw();
       checkSvg(figure);
@@ -104,7 +73,7 @@ describe('figures of the paper', () => {
   }
 
   it('figure 1: each panel has its own lines and legend', () => {
-    const figure = drawn.figure_1!();
+    const figure = paperFigures.figure_1!();
     assert.deepEqual(titles(figure).slice(-3), [
       '(a) RL at the edge of competence',
       '(b) Exposure to context B',

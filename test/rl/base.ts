@@ -1,17 +1,20 @@
 /** A model folder that reinforcement learning starts from, so small that a step takes milliseconds. */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { disposeQwen2 } from '../../src/model/index.ts';
 import type { GrpoInput, RewardFunction } from '../../src/rl/index.ts';
-import { pretrain } from '../../src/train/index.ts';
+import { type PretrainInput, pretrain } from '../../src/train/index.ts';
 import { SMALLEST } from '../train/tiny.ts';
 
-/** Pre-trains for a few steps into `folder`; returns the checkpoint. */
-export async function tinyBase(folder: string): Promise<string> {
+export const DATA = { world: 'micro', contexts: ['zoo'], ops: '2-3' };
+
+/** Pre-trains for a few steps into `folder`, on `data`; returns the checkpoint. */
+export async function tinyBase(folder: string, data: PretrainInput['data'] = DATA): Promise<string> {
   const { model, checkpoint } = await pretrain(
     {
       model: SMALLEST,
       tokenizer: { vocabulary: 420, tasks: 100 },
-      data: { world: 'micro', contexts: ['zoo'], ops: '2-3' },
+      data,
       validation: { tasks: 0 },
       tokens: 2500,
       batch_tokens: 250,
@@ -28,7 +31,7 @@ export async function tinyBase(folder: string): Promise<string> {
 export function tinySettings(init: string): GrpoInput {
   return {
     init,
-    data: { world: 'micro', contexts: ['zoo'], ops: '2-3' },
+    data: DATA,
     reward: [{ name: 'e' }, { name: 'outcome', weight: 0.5 }],
     prompts_per_step: 4,
     group_size: 3,
@@ -48,3 +51,13 @@ export function tinySettings(init: string): GrpoInput {
 export const REWARDS: Readonly<Record<string, RewardFunction>> = {
   e: (_verdict, { response, tokens }) => response.split('e').length / (tokens + 1),
 };
+
+/** Bytes of everything of a run folder that must not depend on how the run was cut. */
+export function tracesOf(run: string): string[] {
+  const latest = readFileSync(join(run, 'checkpoints/latest'), 'utf8').trim();
+  const files = readdirSync(join(run, 'checkpoints', latest)).map((file) => `checkpoints/${latest}/${file}`);
+  const samples = readdirSync(join(run, 'samples')).map((file) => `samples/${file}`);
+  return ['metrics.jsonl', 'checkpoints/latest', ...files.sort(), ...samples.sort()].map(
+    (file) => `${file} ${readFileSync(join(run, file)).toString('base64')}`,
+  );
+}

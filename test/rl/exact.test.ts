@@ -3,25 +3,12 @@ import assert from 'node:assert/strict';
 import { useBackend } from '../../src/backend/index.ts';
 import { randomFamily } from '../../src/core/random.ts';
 import { createQwen2, disposeQwen2 } from '../../src/model/index.ts';
-import { type Objective, type ObjectiveInput, objectiveSchema } from '../../src/rl/options.ts';
 import { scoreTokens } from '../../src/rl/score.ts';
-import { policyUpdates, type UpdateOptions, updatePolicy } from '../../src/rl/update.ts';
+import { policyUpdates, updatePolicy } from '../../src/rl/update.ts';
 import { AdamW } from '../../src/train/index.ts';
 import { backendsHere, testedBackends } from '../backends.ts';
 import { TINY, tinyModel, valuesOf } from '../train/tiny.ts';
-import { madeUpRollouts, scored } from './tiny.ts';
-
-const objective = (given: ObjectiveInput = {}): Objective => objectiveSchema.parse(given);
-
-const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clip: 1 };
-const OPTIONS: UpdateOptions = {
-  objective: objective(),
-  temperature: 1,
-  microBatchTokens: 1000,
-  groupsPerMiniBatch: 1000,
-  epochs: 1,
-  rate: 0.01,
-};
+import { ADAMW, madeUpRollouts, OPTIONS, objective, scored } from './tiny.ts';
 
 for (const backend of testedBackends) {
   describe(`rl: ratio and flat rewards on ${backend}`, () => {

@@ -24,7 +24,7 @@ import {
   type RewardFunction,
   type RolloutRow,
 } from '../../src/rl/index.ts';
-import { REWARDS, tinyBase, tinySettings } from './base.ts';
+import { REWARDS, tinyBase, tinySettings, tracesOf } from './base.ts';
 
 describe('grpo', () => {
   let folder: string;
@@ -44,17 +44,7 @@ describe('grpo', () => {
     [...readJsonLines(at(`${name}/samples/step-${step}.jsonl${ending}`))].map(
       ({ value }) => value as RolloutRow,
     );
-  /** Bytes of everything that must not depend on how the run was cut. */
-  const traces = (name: string) => {
-    const latest = readFileSync(at(`${name}/checkpoints/latest`), 'utf8').trim();
-    const files = readdirSync(at(`${name}/checkpoints/${latest}`)).map(
-      (file) => `checkpoints/${latest}/${file}`,
-    );
-    const samples = readdirSync(at(`${name}/samples`)).map((file) => `samples/${file}`);
-    return ['metrics.jsonl', 'checkpoints/latest', ...files.sort(), ...samples.sort()].map(
-      (file) => `${file} ${readFileSync(join(at(name), file)).toString('base64')}`,
-    );
-  };
+  const traces = (name: string) => tracesOf(at(name));
   /** Calls `act` at the end of step `step` of this call. */
   const afterStep = (step: number, act: () => void) => {
     let made = 0;

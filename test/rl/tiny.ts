@@ -2,11 +2,26 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type RandomStream, randomFamily } from '../../src/core/random.ts';
 import { forward, type Qwen2 } from '../../src/model/index.ts';
+import { type Objective, type ObjectiveInput, objectiveSchema } from '../../src/rl/options.ts';
 import { scoreTokens } from '../../src/rl/score.ts';
 import type { Rollout, ScoredRollout } from '../../src/rl/types.ts';
+import type { UpdateOptions } from '../../src/rl/update.ts';
 import { pack, toTensors } from '../../src/train/packing.ts';
 import { logSoftmax64 } from '../model/float64.ts';
 import { TINY } from '../train/tiny.ts';
+
+export const objective = (given: ObjectiveInput = {}): Objective => objectiveSchema.parse(given);
+
+export const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clip: 1 };
+/** Of one update on everything. */
+export const OPTIONS: UpdateOptions = {
+  objective: objective(),
+  temperature: 1,
+  microBatchTokens: 1000,
+  groupsPerMiniBatch: 1000,
+  epochs: 1,
+  rate: 0.01,
+};
 
 /** `groups` × `size` rollouts with made-up tokens: prompts of 2 to 5, responses of 1 to 6 tokens. */
 export function madeUpRollouts(groups: number, size: number, vocabulary = TINY.vocab_size): Rollout[] {

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { useBackend } from '../../src/backend/index.ts';
 import { randomFamily } from '../../src/core/random.ts';
 import { createQwen2, disposeQwen2, type ModelConfig, type Qwen2 } from '../../src/model/index.ts';
-import { AGGREGATIONS, type Objective, type ObjectiveInput, objectiveSchema } from '../../src/rl/options.ts';
+import { AGGREGATIONS, type ObjectiveInput } from '../../src/rl/options.ts';
 import { scoreTokens } from '../../src/rl/score.ts';
 import type { ScoredRollout } from '../../src/rl/types.ts';
 import { policyGradient, type UpdateOptions, updatePolicy } from '../../src/rl/update.ts';
@@ -11,19 +11,7 @@ import { AdamW } from '../../src/train/index.ts';
 import { logits64, logSoftmax64, type Weights } from '../model/float64.ts';
 import { TINY, tinyModel, valuesOf } from '../train/tiny.ts';
 import { type PlainBatch, plainLoss } from './reference.ts';
-import { madeUpRollouts, scored } from './tiny.ts';
-
-const objective = (given: ObjectiveInput = {}): Objective => objectiveSchema.parse(given);
-
-const ADAMW = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, clip: 1 };
-const OPTIONS: UpdateOptions = {
-  objective: objective(),
-  temperature: 1,
-  microBatchTokens: 1000,
-  groupsPerMiniBatch: 1000,
-  epochs: 1,
-  rate: 0.01,
-};
+import { ADAMW, madeUpRollouts, OPTIONS, objective, scored } from './tiny.ts';
 
 /** Loss and gradient of one mini-batch as plain numbers. */
 function gradientOf(model: Qwen2, rollouts: readonly ScoredRollout[], options: Partial<UpdateOptions> = {}) {

@@ -1,16 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
+import { CountedBackend, type CountedEntry, type DataId } from '../counted.ts';
 import { type Engine, loadEngine } from './engine.ts';
 
 type TypedArray = Float32Array | Int32Array | Uint8Array;
-type DataId = object;
 
 /** One tensor's data: an address in native memory, or strings, which stay in JavaScript. */
-interface Entry {
+interface Entry extends CountedEntry {
   dtype: tf.DataType;
   address: number;
   size: number;
-  refCount: number;
   strings: Uint8Array[] | undefined;
   /** Memory that stands for an empty tensor; see NativeBackend.workspace. */
   workspace?: true;
@@ -45,12 +44,9 @@ export interface NativeMemory {
  * Tensors are dense, row-major and never views of another's part; reshaped tensors share their data by reference
  * count.
  */
-export class NativeBackend extends tf.KernelBackend {
-  private readonly storage: tf.DataStorage<Entry>;
-
+export class NativeBackend extends CountedBackend<Entry> {
   constructor(readonly engine: Engine = loadEngine()) {
     super();
-    this.storage = new tf.DataStorage<Entry>(this, tf.engine());
   }
 
   /** What the kernel that now runs has made. */
@@ -145,10 +141,6 @@ export class NativeBackend extends tf.KernelBackend {
     return { dtype, address, size: array.length, refCount, strings: undefined };
   }
 
-  override async read(dataId: DataId): Promise<tf.backend_util.BackendValues> {
-    return this.readSync(dataId);
-  }
-
   override readSync(dataId: DataId): tf.backend_util.BackendValues {
     const { dtype, address, size, strings, workspace } = this.storage.get(dataId);
     if (strings !== undefined) return strings;
@@ -163,27 +155,9 @@ export class NativeBackend extends tf.KernelBackend {
     return array;
   }
 
-  override disposeData(dataId: DataId, force = false): boolean {
-    if (!this.storage.has(dataId)) return true;
-    const entry = this.storage.get(dataId);
-    entry.refCount--;
-    if (!force && entry.refCount > 0) return false;
+  protected override free(entry: Entry): void {
     if (entry.strings === undefined) this.engine.release(entry.address);
     entry.address = 0;
-    this.storage.delete(dataId);
-    return true;
-  }
-
-  override refCount(dataId: DataId): number {
-    return this.storage.has(dataId) ? this.storage.get(dataId).refCount : 0;
-  }
-
-  override incRef(dataId: DataId): void {
-    this.storage.get(dataId).refCount++;
-  }
-
-  override numDataIds(): number {
-    return this.storage.numDataIds();
   }
 
   /** Exact, not estimates; `tf.memory()` shows these fields too. */
@@ -204,16 +178,6 @@ export class NativeBackend extends tf.KernelBackend {
     work();
     return { kernelMs: tf.util.now() - start };
   }
-
-  override floatPrecision(): 16 | 32 {
-    return 32;
-  }
-
-  override epsilon(): number {
-    return 1e-7;
-  }
-
-  override dispose(): void {}
 }
 
 /** The current backend when it computes on one of our engines, else undefined. */

@@ -1,15 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { internalError } from '../../core/index.ts';
+import { CountedBackend, type CountedEntry, type DataId } from '../counted.ts';
 import type { Connection, KernelResult, RemoteTensor } from './connection.ts';
 
-type DataId = object;
 type TypedArray = Float32Array | Int32Array | Uint8Array;
 
 /** One tensor's data: its number on the device's side, or strings, which stay here. */
-interface Entry {
+interface Entry extends CountedEntry {
   id: number;
   dtype: tf.DataType;
-  refCount: number;
   strings: Uint8Array[] | undefined;
 }
 
@@ -41,14 +40,12 @@ const MOST_SIGNATURES = 20_000;
  * from its inputs' and its attributes: known from one call, they need not be waited for at the next, so that the
  * device stays ahead of JavaScript.
  */
-export class WebgpuBackend extends tf.KernelBackend {
-  private readonly storage: tf.DataStorage<Entry>;
+export class WebgpuBackend extends CountedBackend<Entry> {
   private readonly expected = new Map<string, Expected>();
   private nextId = 1;
 
   constructor(readonly connection: Connection) {
     super();
-    this.storage = new tf.DataStorage<Entry>(this, tf.engine());
   }
 
   /** Runs a kernel of the device's thread. */
@@ -130,10 +127,6 @@ export class WebgpuBackend extends tf.KernelBackend {
     this.storage.set(dataId, { id, dtype, refCount, strings });
   }
 
-  override async read(dataId: DataId): Promise<tf.backend_util.BackendValues> {
-    return this.readSync(dataId);
-  }
-
   override readSync(dataId: DataId): tf.backend_util.BackendValues {
     const { id, dtype, strings } = this.storage.get(dataId);
     if (strings !== undefined) return strings;
@@ -141,26 +134,8 @@ export class WebgpuBackend extends tf.KernelBackend {
     return dtype === 'bool' && !(values instanceof Uint8Array) ? new Uint8Array(values) : values;
   }
 
-  override disposeData(dataId: DataId, force = false): boolean {
-    if (!this.storage.has(dataId)) return true;
-    const entry = this.storage.get(dataId);
-    entry.refCount--;
-    if (!force && entry.refCount > 0) return false;
-    this.storage.delete(dataId);
-    if (entry.strings === undefined) this.connection.send({ kind: 'free', id: entry.id });
-    return true;
-  }
-
-  override refCount(dataId: DataId): number {
-    return this.storage.has(dataId) ? this.storage.get(dataId).refCount : 0;
-  }
-
-  override incRef(dataId: DataId): void {
-    this.storage.get(dataId).refCount++;
-  }
-
-  override numDataIds(): number {
-    return this.storage.numDataIds();
+  protected override free({ id, strings }: Entry): void {
+    if (strings === undefined) this.connection.send({ kind: 'free', id });
   }
 
   override memory(): WebgpuMemory {
@@ -173,16 +148,6 @@ export class WebgpuBackend extends tf.KernelBackend {
     this.memory(); // answered when all before it has been handed to the device
     return { kernelMs: tf.util.now() - start };
   }
-
-  override floatPrecision(): 16 | 32 {
-    return 32;
-  }
-
-  override epsilon(): number {
-    return 1e-7;
-  }
-
-  override dispose(): void {}
 }
 
 /** Kernels whose outputs' shapes depend on values. */

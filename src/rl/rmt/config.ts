@@ -4,12 +4,17 @@
  * the reason of each. The methods and RMT's ablations are presets.
  */
 import { z } from 'zod';
-import { userError } from '../../core/errors.ts';
 import { dataInputs, dataSchema, lossOnSchema } from '../../train/dataConfig.ts';
 import { computeBudgetSchema, parseSettings } from '../../train/index.ts';
 import { type Objective, type ObjectiveInput, objectiveSchema, resolveLengths } from '../options.ts';
 import { isRecord, withPreset } from '../presets.ts';
-import { optimizerFields, recordFields, samplingFields, scheduleProblems } from '../runFields.ts';
+import {
+  type Contradiction,
+  optimizerFields,
+  recordFields,
+  requireAgreement,
+  samplingFields,
+} from '../runFields.ts';
 import { GATES } from './budget.ts';
 import { NORMALIZERS } from './nextTokenLoss.ts';
 
@@ -187,15 +192,7 @@ function applyPreset(input: unknown): unknown {
  */
 export function parseRmtConfig(input: unknown, source = 'the settings'): RmtConfig {
   const { steps, ...given } = parseSettings(rmtSchema, input, source);
-  const problems = contradictions({ ...given, steps });
-  if (problems.length > 0) {
-    throw userError(
-      'CONFIG',
-      `settings in ${source} that agree`,
-      problems.join('; '),
-      'correct these fields',
-    );
-  }
+  requireAgreement(given, contradictions({ ...given, steps }), source);
   return {
     ...given,
     objective: resolveLengths(given.objective, given.max_response_tokens),
@@ -215,13 +212,13 @@ export function inputsOf({ init, data, positions, validation }: RmtConfig): stri
 }
 
 /** Settings that are right each by itself, but not together. */
-function contradictions(config: Parsed): string[] {
+function contradictions(config: Parsed): Contradiction[] {
   const { data, positions, curriculum, objective, validation, prediction_tokens: span } = config;
   const { least, edges, by, most = Number.MAX_VALUE } = positions;
   const gain = config.reward === 'information_gain';
   const held = validation.files === undefined ? (validation.data ?? data) : undefined;
   const split = 'split' in data ? data.split : undefined;
-  const checks: readonly (readonly [wrong: boolean, problem: string])[] = [
+  return [
     ['thinking' in data, 'data.thinking: the texts are plain, the model writes the thoughts'],
     [
       least > edges[0] || edges[0] > edges[1] || edges[1] > most,
@@ -256,5 +253,4 @@ function contradictions(config: Parsed): string[] {
       `validation.split: another split than data.split (${split})`,
     ],
   ];
-  return [...checks.filter(([wrong]) => wrong).map(([, problem]) => problem), ...scheduleProblems(config)];
 }

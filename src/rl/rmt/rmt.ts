@@ -16,10 +16,11 @@ import { inRunFolder, type RunSession } from '../../train/session.ts';
 import { doneOf, rateOf } from '../accounting.ts';
 import { makeExperience } from '../experience.ts';
 import { updateMetrics } from '../log.ts';
+import { Pace, stepTiming } from '../pace.ts';
 import { PhaseClock } from '../phases.ts';
 import { saveFailedRollouts, writeSamples } from '../samples.ts';
 import { Checkpoints, openLog } from '../session.ts';
-import { checkInputs, restoreRl } from '../state.ts';
+import { restoreRl } from '../state.ts';
 import type { UpdateStatistics } from '../types.ts';
 import { divergedStep, meanStatistics, runUpdates } from '../update.ts';
 import { copyWeights } from '../weights.ts';
@@ -91,12 +92,7 @@ async function train(config: RmtConfig, options: RmtOptions, session: RunSession
       ...(reference !== undefined && refreshReference !== undefined ? { reference } : {}),
     },
   };
-  if (resumed !== undefined) {
-    const before = readRmtState(resumed);
-    checkInputs(before.inputs, parts.inputs);
-    Object.assign(state, before);
-    restoreRl(resumed, tensors, state.updates);
-  }
+  if (resumed !== undefined) restoreRl(resumed, readRmtState, state, tensors);
   claim();
   if (resumed === undefined) openRun(run, config, facts); // everything has been checked: now files may change
   options.onStart?.(facts);
@@ -107,7 +103,7 @@ async function train(config: RmtConfig, options: RmtOptions, session: RunSession
     return done >= total;
   };
   const checkpoints = new Checkpoints(run, config.keep_last, tensors, tokenizer, state, resumed);
-  const timed = { steps: 0, milliseconds: 0, from: doneOf(config, state).done };
+  const pace = new Pace(doneOf(config, state).done);
   const phases = new PhaseClock(clock);
   const microBatchTokens = config.micro_batch_tokens;
 
@@ -243,11 +239,9 @@ async function train(config: RmtConfig, options: RmtOptions, session: RunSession
     checkpoints.changed();
 
     // Log.
-    const { seconds, ...bySeconds } = phases.take();
-    timed.steps++;
-    timed.milliseconds += 1000 * seconds;
+    const taken = phases.take();
     const { done, total, unit } = doneOf(config, state);
-    const secondsLeft = ((timed.milliseconds / 1000) * (total - done)) / (done - timed.from);
+    const secondsLeft = pace.step(taken.seconds, { done, total });
     log.metrics({
       step: number,
       tokens: state.tokens,
@@ -262,15 +256,7 @@ async function train(config: RmtConfig, options: RmtOptions, session: RunSession
       ...(experience.samplerGap === undefined ? {} : { sampler_gap: experience.samplerGap }),
       token_equivalents: spent.token_equivalents,
     });
-    log.timing({
-      step: number,
-      seconds,
-      ...bySeconds,
-      tokens_per_second: responseTokens / seconds,
-      rollout_tokens_per_second: responseTokens / bySeconds.rollout_seconds,
-      seconds_left: secondsLeft,
-      memory_mib: process.memoryUsage.rss() / 2 ** 20,
-    });
+    log.timing(stepTiming(number, taken, responseTokens, secondsLeft));
     progress({
       stage: 'rmt',
       done,
@@ -282,7 +268,7 @@ async function train(config: RmtConfig, options: RmtOptions, session: RunSession
         ...(statistics?.match === undefined ? {} : { match: statistics.match }),
         ...(nextTokenMean === undefined ? {} : { next_token_loss: nextTokenMean }),
         ...(state.validation === null ? {} : { validation_accuracy_thinking: state.validation.last }),
-        tokens_per_second: responseTokens / seconds,
+        tokens_per_second: responseTokens / taken.seconds,
       },
     });
   }
@@ -303,7 +289,7 @@ async function train(config: RmtConfig, options: RmtOptions, session: RunSession
     reward: state.reward ?? Number.NaN,
     validationBefore: state.validation?.first ?? Number.NaN,
     validationAfter: isFinished() ? (state.validation?.last ?? Number.NaN) : Number.NaN,
-    secondsPerStep: timed.milliseconds / timed.steps / 1000,
+    secondsPerStep: pace.secondsPerStep,
     finished: isFinished(),
   };
 }

@@ -19,7 +19,8 @@ import {
 } from '../../../src/rl/index.ts';
 import { pretrain } from '../../../src/train/index.ts';
 import { SMALLEST } from '../../train/tiny.ts';
-import { DATA, thinkingBase, thinkingSettings } from './base.ts';
+import { DATA, tracesOf } from '../base.ts';
+import { thinkingBase, thinkingSettings } from './base.ts';
 
 describe('rmt', () => {
   let folder: string;
@@ -36,17 +37,7 @@ describe('rmt', () => {
   const steps = (name: string) => lines(name).filter(({ updates }) => updates !== undefined);
   const thoughts = (name: string, step: number) =>
     [...readJsonLines(at(`${name}/samples/step-${step}.jsonl`))].map(({ value }) => value as ThoughtRow);
-  /** Bytes of everything that must not depend on how the run was cut. */
-  const traces = (name: string) => {
-    const latest = readFileSync(at(`${name}/checkpoints/latest`), 'utf8').trim();
-    const files = readdirSync(at(`${name}/checkpoints/${latest}`)).map(
-      (file) => `checkpoints/${latest}/${file}`,
-    );
-    const samples = readdirSync(at(`${name}/samples`)).map((file) => `samples/${file}`);
-    return ['metrics.jsonl', 'checkpoints/latest', ...files.sort(), ...samples.sort()].map(
-      (file) => `${file} ${readFileSync(join(at(name), file)).toString('base64')}`,
-    );
-  };
+  const traces = (name: string) => tracesOf(at(name));
 
   before(async () => {
     await useBackend('auto');
