@@ -267,7 +267,8 @@ describe('rmt', () => {
     });
     const [line] = steps('none');
     assert.equal(line!.updates, 1);
-    assert.equal(line!.positions, undefined);
+    assert.equal(line!.positions, 0);
+    assert.equal(line!.reward, undefined);
     assert.ok(Math.abs(line!.loss! - 0.1 * line!.next_token_loss!) < 1e-9, 'loss');
     assert.equal(thoughts('none', 1).length, 0);
   });
