@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -19,6 +19,7 @@ import {
 } from '../../../src/rl/index.ts';
 import { nextTokens } from '../../../src/rl/rmt/difficulty.ts';
 import { readRmtState } from '../../../src/rl/rmt/state.ts';
+import { createTaskSource } from '../../../src/tasks/index.ts';
 import { pack, pretrain } from '../../../src/train/index.ts';
 import { SMALLEST, valuesOf } from '../../train/tiny.ts';
 import { DATA, thinkingBase, thinkingSettings } from './base.ts';
@@ -323,6 +324,23 @@ describe('rmt', () => {
     const latest = readFileSync(at('refreshed-whole/checkpoints/latest'), 'utf8').trim();
     const state = readRmtState(at(`refreshed-whole/checkpoints/${latest}`));
     assert.notEqual(state.edges.medium, edges.medium);
+  });
+
+  it('draws other tokens of the same text in another step', async () => {
+    const path = at('one.jsonl');
+    const task = createTaskSource({
+      world: 'micro',
+      contexts: ['zoo'],
+      ops: '2',
+      split: 'train',
+      seed: 1,
+    }).at(0);
+    writeFileSync(path, `${JSON.stringify(task)}\n`);
+    const rest = { curriculum: null, steps: 2, save_every: 0, validation: { tasks: 0 } };
+    const positions = { per_step: 6, least: 0 };
+    await run('one', { data: { files: [path] }, batch_tokens: 200, positions, ...rest });
+    const [first, second] = [1, 2].map((step) => thoughts('one', step).map(({ prompt }) => prompt));
+    assert.notDeepEqual(first, second);
   });
 
   it('learns by next-token loss alone where nothing can be drawn', async () => {
