@@ -33,10 +33,11 @@ async function run(options: RunFlags): Promise<void> {
     const { validationBefore: before, validationAfter: after } = summary;
     const heldOut = Number.isNaN(before)
       ? ''
-      : `; held-out accuracy after thinking ${brief(before)} → ${brief(after)}`;
+      : `; held-out accuracy after thinking ${brief(before)}${Number.isNaN(after) ? '' : ` → ${brief(after)}`}`;
     process.stdout.write(
       `${finished ? 'Trained' : 'Stopped after'} ${brief(steps)} steps, ${brief(tokens)} tokens of text, ` +
-        `${brief(rollouts)} thoughts, ${brief(tokenEquivalents)} token equivalents; reward ${brief(reward)}${heldOut}\n` +
+        `${brief(rollouts)} thoughts, ${brief(tokenEquivalents)} token equivalents` +
+        `${Number.isNaN(reward) ? '' : `; reward ${brief(reward)}`}${heldOut}\n` +
         `Model: ${summary.checkpoint}\n`,
     );
   }

@@ -1,5 +1,5 @@
 /** Solution texts as steps for reading. Judging them is verification; here nothing is understood. */
-import { thoughtsHidden, withoutThoughts } from './thoughts.ts';
+import { withoutThoughts, withThoughts } from './thoughts.ts';
 
 export interface WrittenStep {
   /** The step's text, from its `Define` on. */
@@ -10,7 +10,8 @@ export interface WrittenStep {
 
 /** Splits a solution or response at each `Define NAME as …`; text before the first one is a step of its own. */
 export function splitSteps(solution: string): WrittenStep[] {
-  const starts = [...thoughtsHidden(solution).matchAll(/\bDefine\s/gi)].map(({ index }) => index);
+  const found = [...withoutThoughts(solution).matchAll(/\bDefine\s/gi)].map(({ index }) => index);
+  const starts = withThoughts(solution, found);
   return [0, ...starts]
     .map((start, i) => solution.slice(start, starts[i]).trim())
     .filter((text) => text !== '')
@@ -28,7 +29,8 @@ export function splitGold(solution: string): { steps: WrittenStep[]; answer: str
 
 /** A response's steps and what follows them (`</solution> <answer> 7 </answer>`, or nothing). */
 export function splitResponse(response: string): { steps: WrittenStep[]; ending: string } {
-  const at = thoughtsHidden(response).search(/<\/solution>|<answer>|\bAnswer:/i);
-  if (at < 0) return { steps: splitSteps(response), ending: '' };
+  const end = withoutThoughts(response).search(/<\/solution>|<answer>|\bAnswer:/i);
+  if (end < 0) return { steps: splitSteps(response), ending: '' };
+  const [at] = withThoughts(response, [end]) as [number];
   return { steps: splitSteps(response.slice(0, at)), ending: response.slice(at).trim() };
 }

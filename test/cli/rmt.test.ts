@@ -33,6 +33,16 @@ describe('interplay rmt', () => {
     assert.match(again.stdout, /^Trained 2 steps, .* tokens of text, 36 thoughts, .*\nModel: .*step-2\n$/);
   });
 
+  it('says nothing of rewards where no token could be drawn', async () => {
+    const nats = 'positions={"by":"entropy","least":50,"edges":[51,52]}';
+    const { code, stdout } = await run('none', '--set', 'validation.tasks=0', '--set', nats);
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /^Trained 2 steps, .* tokens of text, 0 thoughts, [\d,.]+ token equivalents\nModel: /,
+    );
+  });
+
   it('refuses wrong settings by the file’s name, with one line', async () => {
     const wrong = await run('other', '--set', 'group_size=0', '--set', 'rate=1');
     assert.equal(wrong.code, 2);

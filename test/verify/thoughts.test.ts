@@ -55,6 +55,39 @@ describe('thoughts inside a response', () => {
     assert.equal(ending, 'Answer: 4.');
   });
 
+  it('are read as they are judged, also inside a word', () => {
+    const said = ' De<B4><think> Define B as q; Answer: 5.</think>fine A as p; so p = 4. ';
+    const response = `${said}<think> x</think>Define C as r; so r = 1. </solu<think>y</think>tion> 4`;
+    const { steps, ending } = splitResponse(response);
+    const judged = parseSolution(response).nodes.map(({ name }) => name);
+    assert.deepEqual(judged, ['A', 'C']);
+    assert.deepEqual(
+      steps.map(({ name }) => name),
+      judged,
+    );
+    assert.equal(steps[0]!.text, `${said}<think> x</think>`.trim());
+    assert.equal(ending, '</solu<think>y</think>tion> 4');
+    assert.equal(steps.map(({ text }) => text).join(''), response.slice(1, -ending.length - 1));
+  });
+
+  it('nested, not closed, or closed twice: the same steps for reader and judge', () => {
+    const step = (name: string) => ` Define ${name} as ${name.toLowerCase()}; so ${name.toLowerCase()} = 2.`;
+    for (const [response, names] of [
+      [`<think>a<think>b</think>${step('A')}</think>${step('B')}`, ['A', 'B']],
+      [`${step('A')}<think>${step('B')}`, ['A']],
+      [`</think>${step('A')}<B8>${step('B')}`, ['A', 'B']],
+      [`<think></think><B4><think></think>${step('A')}`, ['A']],
+      [`<think>${step('A')}`, []],
+      [`${step('A')}<think>`, ['A']],
+      [`${step('A')}</think><think>${step('C')}</think><think></think>${step('B')}`, ['A', 'B']],
+    ] as const) {
+      const read = splitResponse(response).steps.flatMap(({ name }) => name ?? []);
+      assert.deepEqual(read, names, response);
+      const judged = parseSolution(response).nodes.map(({ name }) => name);
+      assert.deepEqual(judged, names, response);
+    }
+  });
+
   it('takes time linear in the length', () => {
     const many = '<B8><think>'.repeat(200_000);
     assert.equal(withoutThoughts(many), '');

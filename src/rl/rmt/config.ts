@@ -215,6 +215,7 @@ export function inputsOf({ init, data, positions, validation }: RmtConfig): stri
 function contradictions(config: Parsed): Contradiction[] {
   const { data, positions, curriculum, objective, validation, prediction_tokens: span } = config;
   const { least, edges, by, most = Number.MAX_VALUE } = positions;
+  const { thinking_budget: budget } = config;
   const gain = config.reward === 'information_gain';
   const held = validation.files === undefined ? (validation.data ?? data) : undefined;
   const split = 'split' in data ? data.split : undefined;
@@ -238,7 +239,7 @@ function contradictions(config: Parsed): Contradiction[] {
         ] as const,
     ),
     [
-      gain && config.thinking_budget !== null,
+      gain && budget !== null,
       'thinking_budget: information gain is in nats and is not mixed with a length reward',
     ],
     [
@@ -247,6 +248,11 @@ function contradictions(config: Parsed): Contradiction[] {
     ],
     [objective.overlong.mode === 'soft', 'objective.overlong: lengths are paid by thinking_budget'],
     [span >= config.max_response_tokens, 'prediction_tokens: below max_response_tokens'],
+    [budget !== null && budget.least > budget.initial, 'thinking_budget.least: at most initial'],
+    [
+      budget !== null && budget.initial > config.max_response_tokens,
+      'thinking_budget.initial: at most max_response_tokens',
+    ],
     [config.steps !== undefined && config.budget !== undefined, 'steps and budget exclude each other'],
     [
       validation.tasks > 0 && held !== undefined && 'split' in held && split === validation.split,

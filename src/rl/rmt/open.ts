@@ -21,7 +21,7 @@ import { type HeldOutToken, heldOutTokens } from './accuracy.ts';
 import type { RmtConfig } from './config.ts';
 import { bucketEdges, type Edges, nextTokens } from './difficulty.ts';
 import { textsOf } from './positions.ts';
-import { candidatesOf, type Opening } from './prompts.ts';
+import { candidatesOf, longestPrefixOf, type Opening } from './prompts.ts';
 
 /** What is known of a run before its first step; kept in env.json. */
 export interface RmtFacts {
@@ -55,9 +55,9 @@ export interface RmtParts {
   facts: RmtFacts;
 }
 
-/** Whether tokens are drawn by their entropy. */
+/** Whether tokens are drawn, or left out, by their entropy. */
 export const needsEntropy = ({ curriculum, positions }: RmtConfig): boolean =>
-  curriculum !== null || positions.least > 0;
+  curriculum !== null || positions.least > 0 || positions.most !== undefined;
 
 /**
  * Opens them; tensors are put into `owned` as they are made.
@@ -84,12 +84,17 @@ export function openRmt(config: RmtConfig, resumed: string | undefined, owned: D
 
   const among = lossWeights(config.positions.among, tokenizer);
   const except = new Set([begin, close, ...budgetTokens(tokenizer).map(({ id }) => id)]);
-  const longestPrefix = longestPrefixOf(config, model);
+  const { max_position_embeddings: modelPositions } = model.config;
+  const longestPrefix = longestPrefixOf(
+    config.max_response_tokens,
+    modelPositions,
+    config.reward === 'information_gain' ? config.prediction_tokens : 1,
+  );
   const batches = createBatches(openData(config.data, config.seed).sequences(tokenizer), {
     packing: 'texts',
     batchTokens: config.batch_tokens,
     rowTokens: config.batch_tokens,
-    positions: model.config.max_position_embeddings,
+    positions: modelPositions,
     seed: config.seed,
     weigh: lossWeights(config.loss_on, tokenizer),
   });
@@ -172,19 +177,6 @@ function openBudgets({ thinking_budget: budget }: RmtConfig, tokenizer: Tokenize
     'a tokenizer with special tokens such as <B8> and <B16> for thinking_budget',
     'one without',
     'pre-train with data.thinking.budgets, or set thinking_budget.announce to none',
-  );
-}
-
-/** Longest prefix that leaves room for budget, `<think>` and a whole response. @throws RMT_ROOM */
-function longestPrefixOf({ max_response_tokens: most }: RmtConfig, { config }: Qwen2): number {
-  const positions = config.max_position_embeddings;
-  const longest = positions - most - 2;
-  if (longest >= 1) return longest;
-  throw userError(
-    'RMT_ROOM',
-    `max_response_tokens of at most ${positions - 3}, the model's positions without a prefix`,
-    String(most),
-    'lower max_response_tokens',
   );
 }
 

@@ -1,4 +1,5 @@
 /** From the texts of a batch to prompts that open a thought in front of a token. */
+import { userError } from '../../core/errors.ts';
 import type { LossWeights } from '../../train/objective.ts';
 import { type Bucket, bucketOf, type Edges } from './difficulty.ts';
 import type { Candidate, TextOfBatch } from './positions.ts';
@@ -30,6 +31,25 @@ export interface CandidateOptions {
   except: ReadonlySet<number>;
   /** Buckets by entropy, where they are needed; those below the least are left out. */
   difficulty?: { entropies: Float32Array; edges: Edges } | undefined;
+}
+
+/**
+ * Longest prefix that leaves room for budget, `<think>` and a whole response; under information gain also for the closing
+ * tag of a thought that was cut, and what is scored behind it.
+ * @param most tokens of a response
+ * @param positions that the model has
+ * @param scored tokens scored behind a response
+ * @throws RMT_ROOM
+ */
+export function longestPrefixOf(most: number, positions: number, scored = 1): number {
+  const longest = positions - most - 1 - scored;
+  if (longest >= 1) return longest;
+  throw userError(
+    'RMT_ROOM',
+    `max_response_tokens of at most ${positions - 2 - scored}, the model's positions without a prefix`,
+    String(most),
+    'lower max_response_tokens',
+  );
 }
 
 /** The tokens of a batch that may be thought about, in order. The first token of a text has no prefix. */

@@ -245,6 +245,7 @@ async function train(config: RmtConfig, options: RmtOptions, session: RunSession
     log.metrics({
       step: number,
       tokens: state.tokens,
+      positions: groups.length, // 0 where the buckets of the curriculum are empty
       ...statistics,
       ...updateMetrics(mean),
       updates: updates.length,

@@ -8,6 +8,7 @@ import { budgetTokens, nearestBudget, thinkTokens } from '../../train/thinkingBu
 import { type HeldOutToken, heldOutTokens, type PredictedToken, predictTokens } from './accuracy.ts';
 import { bucketEdges, type EdgeSettings, type Edges } from './difficulty.ts';
 import { tokenEntropies } from './entropies.ts';
+import { longestPrefixOf } from './prompts.ts';
 
 export interface TokenChoice extends EdgeSettings {
   /** Of each bucket; default 100. */
@@ -31,7 +32,7 @@ export interface ChosenTokens {
 /**
  * Draws tokens of each bucket from texts, by their entropy under `start`; quantiles are those of the texts. Thoughts are
  * no part of the texts.
- * @throws THINK_TOKENS
+ * @throws THINK_TOKENS, RMT_ROOM
  */
 export function chooseTokens(
   { model, tokenizer }: LoadedModel,
@@ -42,7 +43,7 @@ export function chooseTokens(
   const candidates = {
     among: lossWeights(among, tokenizer),
     except: thinkingIds({ tokenizer }).all,
-    longestPrefix: model.config.max_position_embeddings - maxResponseTokens - 2,
+    longestPrefix: longestPrefixOf(maxResponseTokens, model.config.max_position_embeddings),
   };
   const entropies = tokenEntropies(model, sequences, candidates).map(({ entropy }) => entropy);
   const edges = bucketEdges(settings, entropies);

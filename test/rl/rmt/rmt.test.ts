@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -17,8 +17,11 @@ import {
   rmt,
   type ThoughtRow,
 } from '../../../src/rl/index.ts';
-import { pretrain } from '../../../src/train/index.ts';
-import { SMALLEST } from '../../train/tiny.ts';
+import { nextTokens } from '../../../src/rl/rmt/difficulty.ts';
+import { readRmtState } from '../../../src/rl/rmt/state.ts';
+import { createTaskSource } from '../../../src/tasks/index.ts';
+import { pack, pretrain } from '../../../src/train/index.ts';
+import { SMALLEST, valuesOf } from '../../train/tiny.ts';
 import { DATA, tracesOf } from '../base.ts';
 import { thinkingBase, thinkingSettings } from './base.ts';
 
@@ -249,6 +252,88 @@ describe('rmt', () => {
     }
   });
 
+  it('counts what RLP spends: thoughts, the baseline’s pass, and scores behind thoughts', () => {
+    const [line] = steps('rlp-whole');
+    const rows = thoughts('rlp-whole', 1);
+    const { length } = rows;
+    const prompts = line!.prompt_length! * length;
+    const sampled = prompts + rows.reduce((sum, { tokens }) => sum + tokens, 0);
+    // Prefix and thought, </think> and the token.
+    const scored = prompts + rows.reduce((sum, row) => sum + row.thought_length + 2, 0);
+    const wanted = (4 / 3) * sampled + (line!.tokens! + scored) / 3;
+    assert.ok(
+      Math.abs(line!.token_equivalents! - wanted) < 1e-6,
+      `${line!.token_equivalents}, not ${wanted}`,
+    );
+  });
+
+  it('RLP compares with the average of the policies so far, which every update moves', async () => {
+    await run('average', {
+      preset: 'rlp',
+      thinking_budget: null,
+      positions: { per_step: 6, calibration_tokens: 600 },
+      baseline: { decay: 0.75 },
+      steps: 2,
+      save_every: 1,
+      validation: { tasks: 0 },
+    });
+    /** A model of the run by the files of its checkpoint, and its values. */
+    const open = (checkpoint: string, file = 'model') => {
+      const from = at(`average/checkpoints/${checkpoint}`);
+      const copy = at(`average-${checkpoint}-${file}`);
+      cpSync(from, copy, { recursive: true });
+      cpSync(join(from, `${file}.safetensors`), join(copy, 'model.safetensors'));
+      const loaded = loadModel(copy);
+      return { ...loaded, values: valuesOf(loaded.model.parameters) };
+    };
+    const start = loadModel(settings.init);
+    const [first, second] = ['step-1', 'step-2'].map((name) => open(name));
+    const [averageOfFirst, averageOfSecond] = ['step-1', 'step-2'].map((name) => open(name, 'average'));
+    for (const [name, values] of valuesOf(start.model.parameters)) {
+      values.forEach((value, i) => {
+        const one = Math.fround(Math.fround(0.75 * value) + Math.fround(0.25 * first!.values.get(name)![i]!));
+        const two = Math.fround(Math.fround(0.75 * one) + Math.fround(0.25 * second!.values.get(name)![i]!));
+        assert.equal(averageOfFirst!.values.get(name)![i], one, name);
+        assert.equal(averageOfSecond!.values.get(name)![i], two, name);
+      });
+    }
+    // The second step's baseline is that average, read without thinking.
+    const { tokenizer, model } = averageOfFirst!;
+    for (const row of thoughts('average', 2)) {
+      const ids = tokenizer.encode(row.prompt.replace(/<think>$/, '') + row.target);
+      const { logProbabilities } = nextTokens(model, pack([ids]), 4096);
+      const wanted = logProbabilities.at(-1)!;
+      const { baseline } = row.reward_parts as { baseline: number };
+      assert.ok(Math.abs(baseline - wanted) < 1e-4, `${baseline}, not ${wanted}`);
+    }
+    for (const loaded of [start, first!, second!, averageOfFirst!, averageOfSecond!])
+      disposeQwen2(loaded.model);
+  });
+
+  it('measures entropies anew with the policy as it is where it refreshes them', () => {
+    const { edges } = JSON.parse(readFileSync(at('refreshed-whole/env.json'), 'utf8')) as RmtFacts;
+    const latest = readFileSync(at('refreshed-whole/checkpoints/latest'), 'utf8').trim();
+    const state = readRmtState(at(`refreshed-whole/checkpoints/${latest}`));
+    assert.notEqual(state.edges.medium, edges.medium);
+  });
+
+  it('draws other tokens of the same text in another step', async () => {
+    const path = at('one.jsonl');
+    const task = createTaskSource({
+      world: 'micro',
+      contexts: ['zoo'],
+      ops: '2',
+      split: 'train',
+      seed: 1,
+    }).at(0);
+    writeFileSync(path, `${JSON.stringify(task)}\n`);
+    const rest = { curriculum: null, steps: 2, save_every: 0, validation: { tasks: 0 } };
+    const positions = { per_step: 6, least: 0 };
+    await run('one', { data: { files: [path] }, batch_tokens: 200, positions, ...rest });
+    const [first, second] = [1, 2].map((step) => thoughts('one', step).map(({ prompt }) => prompt));
+    assert.notDeepEqual(first, second);
+  });
+
   it('learns by next-token loss alone where nothing can be drawn', async () => {
     // Of entropies in nats none is so high.
     await run('none', {
@@ -258,7 +343,8 @@ describe('rmt', () => {
     });
     const [line] = steps('none');
     assert.equal(line!.updates, 1);
-    assert.equal(line!.positions, undefined);
+    assert.equal(line!.positions, 0);
+    assert.equal(line!.reward, undefined);
     assert.ok(Math.abs(line!.loss! - 0.1 * line!.next_token_loss!) < 1e-9, 'loss');
     assert.equal(thoughts('none', 1).length, 0);
   });

@@ -7,8 +7,14 @@ import { objectiveSchema } from '../../../src/rl/options.ts';
 import { budgetAt, isPaidForLength, lengthReward } from '../../../src/rl/rmt/budget.ts';
 import { parseRmtConfig } from '../../../src/rl/rmt/config.ts';
 import { bucketEdges, bucketOf } from '../../../src/rl/rmt/difficulty.ts';
+import { needsEntropy } from '../../../src/rl/rmt/open.ts';
 import { type Candidate, curriculumAt, drawPositions, textsOf } from '../../../src/rl/rmt/positions.ts';
-import { candidatesOf, promptsOf, type ThinkingPrompt } from '../../../src/rl/rmt/prompts.ts';
+import {
+  candidatesOf,
+  longestPrefixOf,
+  promptsOf,
+  type ThinkingPrompt,
+} from '../../../src/rl/rmt/prompts.ts';
 import { payMatches } from '../../../src/rl/rmt/rewards.ts';
 import type { ThoughtGroup } from '../../../src/rl/rmt/sampling.ts';
 import { thoughtStatistics } from '../../../src/rl/rmt/statistics.ts';
@@ -206,6 +212,29 @@ describe('rmt: positions', () => {
   });
 });
 
+describe('rmt: room', () => {
+  it('is left for all that the model reads behind a prefix', () => {
+    // Budget, <think>, 10 tokens: the last is sampled and not read.
+    assert.equal(longestPrefixOf(10, 64), 64 - 2 - 10);
+    // Information gain of 4 tokens: <think>, 10 of a thought that was cut, </think>, and 3 to predict the fourth.
+    assert.equal(longestPrefixOf(10, 64, 4), 64 - 1 - 10 - 1 - 3);
+    assert.equal(longestPrefixOf(61, 64), 1);
+    assert.throws(() => longestPrefixOf(62, 64), { code: 'RMT_ROOM', message: /at most 61/ });
+    assert.throws(() => longestPrefixOf(59, 64, 4), { code: 'RMT_ROOM', message: /at most 58/ });
+  });
+
+  it('entropies are measured wherever an edge keeps tokens out', () => {
+    const needs = (positions: object, curriculum?: object) =>
+      needsEntropy(
+        parseRmtConfig({ init: 'x', preset: 'rlp', positions, ...(curriculum && { curriculum }) }),
+      );
+    assert.equal(needs({}), false);
+    assert.equal(needs({ most: 0.99 }), true, 'most alone');
+    assert.equal(needs({ least: 0.1 }), true);
+    assert.equal(needs({}, {}), true);
+  });
+});
+
 describe('rmt: thoughts', () => {
   const CLOSE = 2;
 
@@ -379,6 +408,11 @@ describe('rmt: settings', () => {
       'positions.refresh and positions.model',
     );
     refused({ reward: 'information_gain' }, 'thinking_budget');
+    refused(
+      { thinking_budget: { initial: 64, least: 65 }, max_response_tokens: 63 },
+      'thinking_budget.least: at most initial',
+      'thinking_budget.initial: at most max_response_tokens',
+    );
     refused({ steps: 1, budget: { token_equivalents: 9 } }, 'steps and budget');
     refused({ validation: { split: 'train' } }, 'validation.split');
     assert.throws(() => parseRmtConfig({ init: 'x', preset: 'grpo' }), { code: 'CONFIG' });
