@@ -192,4 +192,29 @@ describe('notebooks', function () {
     }
     assert.equal(tableOf(texts, 'Held-out problems, op').length, 1 + rewards.length);
   });
+
+  it('reinforcement-mid-training compares six ways to spend a budget', () => {
+    const texts = textsOf('reinforcement-mid-training');
+    const methods = ['next token', 'TPT', 'ReMiT', 'RPT', 'RMT', 'RLP'];
+    const ablations = ['RMT, no budget', 'RMT, no curriculum', 'RMT, no next token'];
+    const bought = tableOf(texts, 'What each bought');
+    assert.deepEqual(
+      bought.map(([method]) => method),
+      [...methods, ...ablations],
+    );
+    // A run ends with the step that reaches the budget.
+    for (const [method, equivalents] of bought) assert.ok(Number(equivalents) >= 8_000, method);
+    assert.deepEqual(
+      tableOf(texts, 'Next-token accuracy').map(([model]) => model),
+      ['base, budget 16', 'base', ...methods, ...ablations],
+    );
+    const gains = tableOf(texts, 'pass@k minus that of continued');
+    assert.deepEqual(
+      [...new Set(gains.map(([model]) => model))],
+      [...methods.slice(1), ...ablations, 'base'],
+    );
+    const claims = tableOf(texts, 'Claims and differences, 1 seed');
+    assert.ok(claims.length > 15, 'a line for every claim');
+    for (const claim of claims) assert.equal(claim.at(-1), 'one seed');
+  });
 });
