@@ -3,7 +3,7 @@
  * tokens, one backend after the other, beside the fastest. On a machine without a graphics card `webgpu` is a software
  * driver: its row then says that the path works, nothing of what a card would give.
  */
-import { type BackendName, backendNames, probeBackend, useBackend } from '../src/backend/index.ts';
+import { backendNames, probeBackend, useBackend } from '../src/backend/index.ts';
 import { pack } from '../src/train/index.ts';
 import { NoiseMeter } from './noise.ts';
 import { median } from './statistics.ts';
@@ -11,10 +11,9 @@ import { type BenchmarkOptions, type BenchmarkReport, type BenchmarkRow, row } f
 import { BATCH, LENGTH, Training } from './training.ts';
 import { benchmarkConfig, benchmarkModel, randomSequences } from './workload.ts';
 
-const WARM_UP = 1;
 const STEPS = 3;
-/** A step of 8 sequences would take minutes. */
-const ONE_SEQUENCE: ReadonlySet<BackendName> = new Set(['cpu']);
+/** Where a step of one sequence takes longer, seconds, one of 8 would take minutes. */
+const SLOW = 3;
 
 export async function backendsBenchmark(options: BenchmarkOptions): Promise<BenchmarkReport> {
   const { name, config } = benchmarkConfig(options.config ?? 'micro');
@@ -29,15 +28,24 @@ export async function backendsBenchmark(options: BenchmarkOptions): Promise<Benc
       continue;
     }
     await useBackend(backend);
-    const sequences = ONE_SEQUENCE.has(backend) ? 1 : BATCH;
     const training = new Training(benchmarkModel(config));
-    const batch = pack(randomSequences(config, sequences, LENGTH + 1));
+    const timed = (sequences: number) => {
+      const batch = pack(randomSequences(config, sequences, LENGTH + 1));
+      return () => {
+        const start = performance.now();
+        training.step(batch);
+        return (performance.now() - start) / 1000;
+      };
+    };
+    const single = timed(1);
+    single(); // compiles, packs, fills pools
+    const sequences = single() > SLOW ? 1 : BATCH;
+    const step = sequences === 1 ? single : timed(sequences);
+    if (sequences > 1) step();
     const seconds: number[] = [];
-    for (let step = 0; step < WARM_UP + (options.steps ?? STEPS); step++) {
+    for (let i = 0; i < (options.steps ?? STEPS); i++) {
       noise.start();
-      const start = performance.now();
-      training.step(batch);
-      if (step >= WARM_UP) seconds.push((performance.now() - start) / 1000);
+      seconds.push(step());
       noise.disturbed(); // counted for the report
     }
     training.dispose();
