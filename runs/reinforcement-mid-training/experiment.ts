@@ -68,12 +68,13 @@ export interface Experiment {
   progress?: (title: string) => ProgressSink;
 }
 
-/** Where a run is, and whether it has been begun. */
-const where = ({ out, seed, progress }: Experiment, name: string) => {
+/** Where a run is, and whether it has been begun; a quick one with other settings replaces what is there. */
+const where = ({ out, seed, quick = false, progress }: Experiment, name: string) => {
   const folder = join(out, `seed-${seed}`, name);
   return {
     out: folder,
-    resume: existsSync(join(folder, 'config.json')),
+    resume: !quick && existsSync(join(folder, 'config.json')),
+    overwrite: quick,
     ...(progress === undefined ? {} : { progress: progress(`seed ${seed}: ${name}`) }),
   };
 };
@@ -134,9 +135,10 @@ export async function trainMethod(experiment: Experiment, method: Method): Promi
     ...(quick ? { budget: { token_equivalents: 8_000 } } : {}),
   };
   if ('preset' in given) {
-    const { positions } = given as unknown as { positions: object };
+    const { positions, thinking_budget: thinking } = given as unknown as Partial<Record<string, object>>;
     const small = {
       positions: { ...positions, per_step: 4 },
+      ...(thinking === undefined ? {} : { thinking_budget: { ...thinking, initial: 16 } }),
       group_size: 2,
       max_response_tokens: 24,
       batch_tokens: 512,
@@ -217,7 +219,7 @@ export async function measureTokens(
     `seed-${seed}`,
     `tokens-${name}${budget === lastBudget(name) ? '' : `-${budget}`}.json`,
   );
-  if (existsSync(file)) return readJsonFile(file, 'measures') as TokenMeasures;
+  if (!quick && existsSync(file)) return readJsonFile(file, 'measures') as TokenMeasures;
   const tokens = await heldOut(experiment);
   const found = await withModel(await train(experiment, name), async (loaded): Promise<TokenMeasures> => {
     const { model, tokenizer } = loaded;
@@ -253,10 +255,11 @@ export async function solve(
   const tasks = ['3', '4'].flatMap((ops) =>
     createTaskSource({ world: 'micro', contexts: ['zoo'], ops, split: 'test', seed }).take(quick ? 2 : 80),
   );
-  const { out, progress } = where(experiment, `evaluation-${stage}-${name}`);
+  const { out, overwrite, progress } = where(experiment, `evaluation-${stage}-${name}`);
   const evaluation = await withModel(checkpoint, (loaded) =>
     evaluate(loaded, tasks, {
       out,
+      overwrite,
       samples: quick ? 2 : SAMPLES,
       temperature: 1,
       maxTokens: quick ? 24 : 320,

@@ -205,7 +205,7 @@ describe('notebooks', function () {
     // A run ends with the step that reaches the budget.
     for (const [method, equivalents] of bought) assert.ok(Number(equivalents) >= 8_000, method);
     assert.deepEqual(
-      tableOf(texts, 'Next-token accuracy').map(([model]) => model),
+      tableOf(texts, 'Next-token accuracy, %').map(([model]) => model),
       ['base, budget 16', 'base', ...methods, ...ablations],
     );
     const gains = tableOf(texts, 'pass@k minus that of continued');
