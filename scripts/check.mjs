@@ -1,6 +1,6 @@
 // `npm test`: format, lint, types, sanitized kernels, all tests. One command, the same in continuous integration.
 // `npm test -- quick` leaves out the sanitizers. `npm run coverage` runs the tests with a coverage report, which takes
-// half as long again and decides nothing.
+// a fifth as long again and decides nothing.
 import { spawnSync } from 'node:child_process';
 import { ensureInstalled, root, run } from './install.mjs';
 
